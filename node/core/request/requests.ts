@@ -1,0 +1,122 @@
+/**
+ * What a client asks for, decoded. `type` is the op code of the request header. Reads are answered
+ * from the tree; writes go through `prepare` on the leader. The records are ZooKeeper's
+ * (zookeeper.jute).
+ */
+import type { AclList, Id } from '../tree/acl.ts';
+import type { Data } from '../tree/txn.ts';
+import type { OpCode } from './op-code.ts';
+
+export interface CreateRequest {
+  readonly type:
+    | typeof OpCode.create
+    | typeof OpCode.create2
+    | typeof OpCode.createContainer
+    | typeof OpCode.createTtl;
+  readonly path: string;
+  readonly data: Data;
+  /** Null when the client sent a null vector. */
+  readonly acl: AclList | null;
+  /** A create mode (`CreateMode`), not checked by the decoder. */
+  readonly flags: number;
+  /** Only for createTtl; 0 otherwise. */
+  readonly ttlMs: number;
+}
+export interface DeleteRequest {
+  readonly type: typeof OpCode.delete;
+  readonly path: string;
+  /** -1 matches any version. */
+  readonly version: number;
+}
+export interface SetDataRequest {
+  readonly type: typeof OpCode.setData;
+  readonly path: string;
+  readonly data: Data;
+  readonly version: number;
+}
+export interface SetAclRequest {
+  readonly type: typeof OpCode.setAcl;
+  readonly path: string;
+  readonly acl: AclList | null;
+  readonly version: number;
+}
+export interface CheckRequest {
+  readonly type: typeof OpCode.check;
+  readonly path: string;
+  readonly version: number;
+}
+export type MultiOp = CreateRequest | DeleteRequest | SetDataRequest | CheckRequest;
+export interface MultiRequest {
+  readonly type: typeof OpCode.multi;
+  readonly ops: readonly MultiOp[];
+}
+export interface CreateSessionRequest {
+  readonly type: typeof OpCode.createSession;
+  readonly timeoutMs: number;
+}
+export interface CloseSessionRequest {
+  readonly type: typeof OpCode.closeSession;
+}
+
+/** Requests that become a transaction. */
+export type WriteRequest =
+  | CreateRequest
+  | DeleteRequest
+  | SetDataRequest
+  | SetAclRequest
+  | MultiRequest
+  | CreateSessionRequest
+  | CloseSessionRequest;
+
+export interface PathWatchRequest {
+  readonly type:
+    | typeof OpCode.exists
+    | typeof OpCode.getData
+    | typeof OpCode.getChildren
+    | typeof OpCode.getChildren2;
+  readonly path: string;
+  readonly watch: boolean;
+}
+export interface GetAclRequest {
+  readonly type: typeof OpCode.getAcl;
+  readonly path: string;
+}
+export interface SetWatchesRequest {
+  readonly type: typeof OpCode.setWatches;
+  readonly relativeZxid: number;
+  readonly dataWatches: readonly string[];
+  readonly existWatches: readonly string[];
+  readonly childWatches: readonly string[];
+}
+
+/** Requests answered from this peer's own tree. */
+export type ReadRequest = PathWatchRequest | GetAclRequest | SetWatchesRequest;
+
+export interface SyncRequest {
+  readonly type: typeof OpCode.sync;
+  readonly path: string;
+}
+export interface PingRequest {
+  readonly type: typeof OpCode.ping;
+}
+export interface AuthRequest {
+  readonly type: typeof OpCode.auth;
+  readonly scheme: string;
+  readonly auth: Data;
+}
+
+export type Request = WriteRequest | ReadRequest | SyncRequest | PingRequest | AuthRequest;
+
+/** `flags` of a create. */
+export const CreateMode = {
+  persistent: 0,
+  ephemeral: 1,
+  persistentSequential: 2,
+  ephemeralSequential: 3,
+  container: 4,
+  persistentWithTtl: 5,
+  persistentSequentialWithTtl: 6,
+} as const;
+
+/** Who asks: the ids that a connection has proven, `ip` first. */
+export type Ids = readonly Id[];
