@@ -8,3 +8,17 @@ export class JuteError extends Error {
     this.name = 'JuteError';
   }
 }
+
+/**
+ * An op code that no request decoder knows. The client may be newer than this server, so it gets
+ * an answer (ErrorCode.unimplemented) before its connection is closed.
+ */
+export class UnknownOpCodeError extends JuteError {
+  readonly opCode: number;
+
+  constructor(opCode: number) {
+    super(`op code ${opCode} is not supported`);
+    this.name = 'UnknownOpCodeError';
+    this.opCode = opCode;
+  }
+}

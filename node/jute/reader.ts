@@ -36,6 +36,13 @@ export class JuteReader {
     return this.bytes.readInt32BE(at);
   }
 
+  /** The next int, without moving on. */
+  peekInt(): number {
+    const value = this.int();
+    this.at -= 4;
+    return value;
+  }
+
   /**
    * A 64-bit integer as a number: exact within 2^53, which covers zxids (epoch < 2^21) and times.
    * Session ids must be read with `session`.
@@ -98,6 +105,16 @@ export class JuteReader {
     const items: T[] = [];
     for (let i = 0; i < count; i += 1) items.push(item(this));
     return items;
+  }
+
+  /** Steps over `expected` if exactly those bytes come next; says whether they did. */
+  skip(expected: Buffer): boolean {
+    const { at, bytes } = this;
+    const next = at + expected.length;
+    if (next > this.end) return false;
+    if (bytes.compare(expected, 0, expected.length, at, next) !== 0) return false;
+    this.at = next;
+    return true;
   }
 
   /** Everything that is left, as a view. */
