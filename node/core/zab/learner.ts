@@ -1,0 +1,449 @@
+/**
+ * The learner: a follower or an observer of one leader, from the dial to the end of the link.
+ * Zab 1.0 as ZooKeeper speaks it (Learner.java, Follower.java, Observer.java).
+ *
+ * Must never acknowledge what is not durable: history first, then currentEpoch, then the ACK of
+ * NEWLEADER, all in one append to one log. Must never apply what is not known to be committed, so
+ * nothing of a synchronisation reaches the tree before UPTODATE.
+ */
+import { invariant } from '../invariant.ts';
+import { formatZxid, makeZxid, type Zxid } from '../zxid.ts';
+import type { ZabContext } from './context.ts';
+import { PROTOCOL_VERSION } from './context.ts';
+import { type HistoryEntry, isNext } from './history.ts';
+import type { JournalRecord } from './journal-record.ts';
+import type { ZabMessage } from './messages.ts';
+
+type Phase =
+  | 'connecting'
+  | 'discovery'
+  | 'synchronization'
+  /** NEWLEADER has come; the leader's snapshot is being written. */
+  | 'installing'
+  /** The history and the epoch are being written. */
+  | 'logging'
+  /** NEWLEADER is acknowledged; UPTODATE is awaited. */
+  | 'joining'
+  | 'broadcast';
+
+const DIAL_RETRY_MS = 100;
+const DIALS_MIN = 5;
+
+/** What the leader has sent between ACKEPOCH and NEWLEADER. */
+interface Synchronization {
+  readonly mode: 'diff' | 'trunc' | 'snap';
+  /** All up to here is committed once UPTODATE comes. */
+  readonly zxid: Zxid;
+  readonly image: unknown;
+  readonly entries: HistoryEntry[];
+  last: Zxid;
+  /** The last COMMIT; at least what the history before the entries was. */
+  committed: Zxid;
+}
+
+export class Learner {
+  private readonly ctx: ZabContext;
+  readonly leader: number;
+  private phase: Phase = 'connecting';
+  private link = -1;
+  private attempt: number;
+  private dials = 0;
+  private retryAtMs = Number.POSITIVE_INFINITY;
+  private readonly connectDeadlineMs: number;
+  private epoch = 0;
+  private lastHeardMs: number;
+  private sync: Synchronization | null = null;
+  private installToken = -1;
+  private promiseToken = -1;
+  private joinToken = -1;
+  /** Appends whose ACK is due, oldest first. */
+  private readonly appends: { token: number; zxid: Zxid }[] = [];
+  /** All up to here is committed as far as the leader has said. */
+  private commitZxid: Zxid = 0;
+  /** The leader asked to cut what cannot be cut here: ask for a snapshot next time. */
+  wantsSnapshot: boolean;
+  abandoned: string | null = null;
+
+  constructor(ctx: ZabContext, leader: number, attempt: number, wantsSnapshot: boolean) {
+    this.ctx = ctx;
+    this.leader = leader;
+    this.attempt = attempt;
+    this.wantsSnapshot = wantsSnapshot;
+    this.lastHeardMs = ctx.nowMs;
+    this.connectDeadlineMs = ctx.nowMs + ctx.config.connectLimitTicks * ctx.config.tickTimeMs;
+  }
+
+  get isServing(): boolean {
+    return this.phase === 'broadcast';
+  }
+
+  get establishedEpoch(): number {
+    return this.epoch;
+  }
+
+  get lastAttempt(): number {
+    return this.attempt;
+  }
+
+  get deadlineMs(): number {
+    if (this.phase === 'connecting') return Math.min(this.retryAtMs, this.connectDeadlineMs);
+    return this.lastHeardMs + this.silenceLimitMs + 1;
+  }
+
+  private get silenceLimitMs(): number {
+    return this.phase === 'broadcast' ? this.ctx.syncLimitMs : this.ctx.initLimitMs;
+  }
+
+  begin(): void {
+    this.dial();
+  }
+
+  linkUp(attempt: number, link: number): void {
+    if (attempt !== this.attempt || this.phase !== 'connecting' || this.link !== -1) {
+      this.ctx.close(link, 'the dial was given up');
+      return;
+    }
+    this.link = link;
+    this.phase = 'discovery';
+    this.lastHeardMs = this.ctx.nowMs;
+    this.ctx.send(link, {
+      type: 'learnerInfo',
+      isObserver: this.ctx.config.isObserver,
+      acceptedEpoch: this.ctx.history.acceptedEpoch,
+      sid: this.ctx.config.sid,
+      protocolVersion: PROTOCOL_VERSION,
+      configVersion: this.ctx.config.verifier.version,
+    });
+  }
+
+  dialFailed(attempt: number, reason: string): void {
+    if (attempt === this.attempt && this.phase === 'connecting') this.retry(reason);
+  }
+
+  linkDown(link: number, reason: string): void {
+    if (link !== this.link) return;
+    this.link = -1;
+    // A leader that is not ready yet closes what it accepts: that is a dial that failed.
+    if (this.phase === 'discovery' && this.epoch === 0) {
+      this.phase = 'connecting';
+      this.retry(reason);
+      return;
+    }
+    this.abandoned = `the link to leader ${this.leader} is down: ${reason}`;
+  }
+
+  linkActive(link: number): void {
+    if (link === this.link) this.lastHeardMs = this.ctx.nowMs;
+  }
+
+  tick(): void {
+    const { nowMs } = this.ctx;
+    if (this.phase === 'connecting') {
+      if (nowMs >= this.connectDeadlineMs)
+        this.abandoned = 'the leader could not be reached in time';
+      else if (nowMs >= this.retryAtMs) this.dial();
+      return;
+    }
+    const silenceMs = nowMs - this.lastHeardMs;
+    if (silenceMs > this.silenceLimitMs) {
+      this.abandoned = `leader ${this.leader} was silent for ${silenceMs} ms`;
+    }
+  }
+
+  toLeader(message: ZabMessage): void {
+    if (this.phase === 'broadcast') this.ctx.send(this.link, message);
+  }
+
+  close(reason: string): void {
+    if (this.link !== -1) this.ctx.close(this.link, reason);
+    this.link = -1;
+  }
+
+  message(link: number, message: ZabMessage): void {
+    if (link !== this.link) return;
+    this.lastHeardMs = this.ctx.nowMs;
+    switch (message.type) {
+      case 'leaderInfo':
+        return this.leaderInfo(message.epoch);
+      case 'diff':
+      case 'trunc':
+      case 'snap':
+        return this.beginSync(message);
+      case 'proposal':
+        return this.proposal({ zxid: message.zxid, txn: message.txn });
+      case 'commit':
+        return this.commit(message.zxid);
+      case 'inform':
+        this.proposal({ zxid: message.zxid, txn: message.txn });
+        if (this.abandoned === null) this.commit(message.zxid);
+        return;
+      case 'newLeader':
+        return this.newLeader(message.epoch);
+      case 'upToDate':
+        return this.upToDate();
+      case 'ping':
+        if (this.phase === 'broadcast' || this.phase === 'joining') {
+          this.ctx.put({ type: 'answerPing', link, zxid: message.zxid });
+        }
+        return;
+      case 'revalidated':
+      case 'sync':
+        if (this.phase === 'broadcast') this.ctx.put({ type: 'fromLeader', message });
+        return;
+      case 'activate':
+        this.abandoned = 'the leader reconfigures the ensemble, which this version cannot follow';
+        return;
+      default:
+        this.abandoned = `a leader does not send ${message.type}`;
+    }
+  }
+
+  durable(token: number): void {
+    if (token === this.promiseToken) return this.ackEpoch(this.ctx.history.currentEpoch);
+    if (token === this.joinToken) {
+      this.phase = 'joining';
+      this.ctx.send(this.link, { type: 'ack', zxid: makeZxid(this.epoch, 0) });
+    }
+    while (this.appends[0] !== undefined && this.appends[0].token <= token) {
+      const { zxid } = this.appends[0];
+      this.appends.shift();
+      if (!this.ctx.config.isObserver) this.ctx.send(this.link, { type: 'ack', zxid });
+    }
+  }
+
+  // Discovery
+
+  private dial(): void {
+    this.attempt += 1;
+    this.dials += 1;
+    this.retryAtMs = Number.POSITIVE_INFINITY;
+    this.ctx.put({ type: 'dial', sid: this.leader, attempt: this.attempt });
+  }
+
+  private retry(reason: string): void {
+    if (this.dials >= DIALS_MIN) {
+      this.abandoned = `leader ${this.leader} could not be reached: ${reason}`;
+      return;
+    }
+    this.retryAtMs = this.ctx.nowMs + DIAL_RETRY_MS;
+  }
+
+  private leaderInfo(epoch: number): void {
+    const { history } = this.ctx;
+    if (this.phase !== 'discovery' || this.epoch !== 0) {
+      this.abandoned = 'LEADERINFO out of turn';
+      return;
+    }
+    if (epoch < history.acceptedEpoch) {
+      this.abandoned = `the leader's epoch ${epoch} is before ${history.acceptedEpoch}, promised here`;
+      return;
+    }
+    this.epoch = epoch;
+    // A promise that was made before is not made again: it must not be counted twice.
+    if (epoch === history.acceptedEpoch) this.ackEpoch(-1);
+    else this.promiseToken = this.ctx.promise(epoch);
+  }
+
+  private ackEpoch(currentEpoch: number): void {
+    this.promiseToken = -1;
+    this.phase = 'synchronization';
+    this.ctx.send(this.link, {
+      type: 'ackEpoch',
+      // -1 is a history that no leader knows: the answer is a snapshot, and no promise is counted.
+      lastZxid: this.wantsSnapshot ? -1 : this.ctx.history.last,
+      currentEpoch: this.wantsSnapshot ? -1 : currentEpoch,
+    });
+  }
+
+  // Synchronisation
+
+  private beginSync(
+    message: Extract<ZabMessage, { readonly type: 'diff' | 'trunc' | 'snap' }>,
+  ): void {
+    const { history } = this.ctx;
+    if (this.phase !== 'synchronization' || this.sync !== null) {
+      this.abandoned = `${message.type.toUpperCase()} out of turn`;
+      return;
+    }
+    if (message.type === 'diff' && this.wantsSnapshot) {
+      this.abandoned = 'the leader sent a DIFF where a snapshot was asked for';
+      return;
+    }
+    let last = message.type === 'snap' ? message.zxid : history.last;
+    if (message.type === 'trunc') {
+      const floor = history.floor(message.zxid);
+      if (floor === null || floor < history.committed) return this.refuseTruncate(message.zxid);
+      last = floor;
+    }
+    this.sync = {
+      mode: message.type,
+      zxid: message.zxid,
+      image: message.type === 'snap' ? message.image : null,
+      entries: [],
+      last,
+      committed: message.type === 'diff' ? history.committed : last,
+    };
+  }
+
+  /**
+   * To cut what is known to be committed is proof of a fault somewhere: stop. A snapshot whose
+   * leader failed before UPTODATE is not known to be; then the tree is taken anew.
+   */
+  private refuseTruncate(zxid: Zxid): void {
+    const { history } = this.ctx;
+    if (zxid < history.confirmed) {
+      this.ctx.halt('truncateCommitted', 'the leader asks to truncate what was committed here', {
+        zxid: formatZxid(zxid),
+        committed: formatZxid(history.confirmed),
+      });
+      return;
+    }
+    this.wantsSnapshot = true;
+    this.abandoned = `TRUNC to ${formatZxid(zxid)} reaches into the snapshot this log begins with`;
+  }
+
+  private proposal(entry: HistoryEntry): void {
+    const { history } = this.ctx;
+    if (this.phase === 'broadcast' || this.phase === 'joining' || this.phase === 'logging') {
+      if (!isNext(history.last, entry.zxid)) return this.hole(history.last, entry.zxid);
+      history.append(entry);
+      this.appendTxn(entry);
+      return;
+    }
+    if (this.sync === null) {
+      this.abandoned = 'PROPOSAL out of turn';
+      return;
+    }
+    // A leader that dumps its tree while it goes on may send what the snapshot holds already.
+    if (this.sync.mode === 'snap' && entry.zxid <= this.sync.zxid) return;
+    if (!isNext(this.sync.last, entry.zxid)) return this.hole(this.sync.last, entry.zxid);
+    this.sync.last = entry.zxid;
+    this.sync.entries.push(entry);
+  }
+
+  /** A hole must not be closed by guessing: the next attempt takes the whole tree. */
+  private hole(last: Zxid, next: Zxid): void {
+    this.wantsSnapshot = true;
+    this.abandoned = `PROPOSAL ${formatZxid(next)} does not follow ${formatZxid(last)}`;
+  }
+
+  private commit(zxid: Zxid): void {
+    const { history } = this.ctx;
+    if (this.phase === 'broadcast') {
+      if (history.nextUncommitted?.zxid === zxid) return this.ctx.commitTo(zxid);
+      this.ctx.halt('unmatchedCommit', 'COMMIT does not match the oldest pending transaction', {
+        commit: formatZxid(zxid),
+        pending: formatZxid(history.nextUncommitted?.zxid ?? -1),
+      });
+      return;
+    }
+    if (zxid > (this.sync?.last ?? history.last)) {
+      this.abandoned = `COMMIT of ${formatZxid(zxid)}, which was not proposed`;
+      return;
+    }
+    // Once NEWLEADER has come, what the snapshot will hold is settled.
+    if (this.sync !== null && this.phase === 'synchronization') {
+      this.sync.committed = Math.max(this.sync.committed, zxid);
+    }
+    this.commitZxid = Math.max(this.commitZxid, zxid);
+  }
+
+  private newLeader(epoch: number): void {
+    if (this.phase !== 'synchronization' || epoch !== this.epoch) {
+      this.abandoned = `NEWLEADER of epoch ${epoch} out of turn`;
+      return;
+    }
+    if (this.sync === null) {
+      this.abandoned = 'NEWLEADER before DIFF, TRUNC or SNAP';
+      return;
+    }
+    if (this.sync.mode === 'snap') this.installSnapshot(this.sync);
+    else this.join(this.sync);
+  }
+
+  private installSnapshot(sync: Synchronization): void {
+    const replay = sync.entries.filter((entry) => entry.zxid <= sync.committed);
+    this.phase = 'installing';
+    this.installToken = this.ctx.nextToken();
+    this.ctx.put({
+      type: 'installSnapshot',
+      image: sync.image,
+      imageZxid: sync.zxid,
+      replay,
+      zxid: sync.committed,
+      token: this.installToken,
+    });
+  }
+
+  snapshotInstalled(token: number): void {
+    if (token !== this.installToken || this.sync === null) return;
+    const { sync } = this;
+    const { history } = this.ctx;
+    // From here on the journal's order is the truth, so memory follows it at once.
+    history.reset(sync.committed);
+    this.ctx.put({ type: 'adoptSnapshot', token, zxid: sync.committed });
+    this.wantsSnapshot = false;
+    const entries = sync.entries.filter((entry) => entry.zxid > sync.committed);
+    this.join({ ...sync, entries }, [{ type: 'snapshot', zxid: sync.committed, isReset: true }]);
+  }
+
+  /**
+   * History, then currentEpoch, in one append whose completion is the ACK of NEWLEADER. Proposals
+   * that are not committed yet stand behind the epoch record; each has its own ACK.
+   */
+  private join(sync: Synchronization, before: JournalRecord[] = []): void {
+    const { history } = this.ctx;
+    const records: JournalRecord[] = before;
+    if (sync.mode === 'trunc') this.truncate(sync, records);
+    const committed = sync.entries.filter((entry) => entry.zxid <= sync.committed);
+    const pending = sync.entries.filter((entry) => entry.zxid > sync.committed);
+    for (const entry of committed) {
+      history.append(entry);
+      records.push({ type: 'txn', ...entry });
+    }
+    if (this.epoch > history.currentEpoch) {
+      const base = history.last;
+      history.joinEpoch(this.epoch, base);
+      records.push({ type: 'epoch', epoch: this.epoch, base });
+    } else {
+      // The same leader again: nothing new to say, but what was appended must be durable.
+      records.push({ type: 'promise', epoch: this.epoch });
+    }
+    this.phase = 'logging';
+    this.joinToken = this.ctx.append(records);
+    for (const entry of pending) {
+      history.append(entry);
+      this.appendTxn(entry);
+    }
+    const known = sync.mode === 'diff' ? (history.floor(sync.zxid) ?? 0) : sync.committed;
+    this.commitZxid = Math.max(this.commitZxid, sync.committed, known);
+    this.sync = null;
+  }
+
+  private truncate(sync: Synchronization, records: JournalRecord[]): void {
+    const cut = this.ctx.history.floor(sync.zxid) ?? 0;
+    if (cut === this.ctx.history.last) return;
+    this.ctx.history.truncateTo(cut);
+    records.push({ type: 'truncate', zxid: cut });
+  }
+
+  private appendTxn(entry: HistoryEntry): void {
+    const token = this.ctx.append([{ type: 'txn', zxid: entry.zxid, txn: entry.txn }]);
+    this.appends.push({ token, zxid: entry.zxid });
+  }
+
+  private upToDate(): void {
+    if (this.phase !== 'joining') {
+      this.abandoned = 'UPTODATE before the ACK of NEWLEADER';
+      return;
+    }
+    const { config, history } = this.ctx;
+    this.phase = 'broadcast';
+    this.ctx.send(this.link, { type: 'ack', zxid: makeZxid(this.epoch, 0) });
+    history.confirm();
+    this.ctx.commitTo(this.commitZxid);
+    invariant(this.link !== -1, 'UPTODATE comes over a link');
+    const role = config.isObserver ? 'observing' : 'following';
+    this.ctx.put({ type: 'role', role, leader: this.leader, epoch: this.epoch });
+  }
+}
