@@ -124,6 +124,12 @@ describe('multi replies', () => {
     }
   });
 
+  it('sends an operation that failed as an error, whatever its type', () => {
+    const result: TxnResult = { type: 2, err: -101, path: null, stat: null, results: null };
+    const frame = frameOf((w) => replies.writeMultiReply(w, 9, ZXID, [result]));
+    assertReply(frame, decoder.decodeMultiReply, [{ ...result, type: OpCode.error }]);
+  });
+
   it('refuses a result that cannot stand in a multi', () => {
     const result: TxnResult = { type: 7, err: 0, path: null, stat: STAT, results: null };
     assert.throws(() => frameOf((w) => replies.writeMultiReply(w, 1, 1, [result])), InvariantError);
