@@ -1,0 +1,65 @@
+/**
+ * The numbers that `stat` and `cons` show for one client connection, with ZooKeeper's meanings.
+ * The port counts frames; the owner of the session notes its requests and replies.
+ */
+import type { Zxid } from '../core/zxid.ts';
+
+export class ConnectionStats {
+  /** When the connection was made, in milliseconds since 1970. */
+  readonly establishedAtMs: number;
+  /** Frames in and out. */
+  received = 0;
+  sent = 0;
+  /** Requests that have no reply yet (`queued`). */
+  outstanding = 0;
+  /** The operation of the last reply, as ZooKeeper names it; `NA` before the first. */
+  lastOperation = 'NA';
+  lastXid = -1;
+  lastZxid: Zxid = -1;
+  lastReplyAtMs = 0;
+  lastLatencyMs = 0;
+  maxLatencyMs = 0;
+  private leastLatencyMs = Number.POSITIVE_INFINITY;
+  private latencySumMs = 0;
+  private replies = 0;
+
+  constructor(establishedAtMs: number) {
+    this.establishedAtMs = establishedAtMs;
+  }
+
+  get minLatencyMs(): number {
+    return this.replies === 0 ? 0 : this.leastLatencyMs;
+  }
+
+  get averageLatencyMs(): number {
+    return this.replies === 0 ? 0 : Math.round(this.latencySumMs / this.replies);
+  }
+
+  /** A reply to the request `xid`, which took `latencyMs`, left at `nowMs` (since 1970). */
+  noteReply(operation: string, xid: number, zxid: Zxid, latencyMs: number, nowMs: number): void {
+    this.lastOperation = operation;
+    this.lastXid = xid;
+    this.lastZxid = zxid;
+    this.lastReplyAtMs = nowMs;
+    this.lastLatencyMs = latencyMs;
+    this.leastLatencyMs = Math.min(this.leastLatencyMs, latencyMs);
+    this.maxLatencyMs = Math.max(this.maxLatencyMs, latencyMs);
+    this.latencySumMs += latencyMs;
+    this.replies += 1;
+  }
+
+  /** `crst`: back to the numbers of a fresh connection; what is outstanding stays outstanding. */
+  reset(): void {
+    this.received = 0;
+    this.sent = 0;
+    this.lastOperation = 'NA';
+    this.lastXid = -1;
+    this.lastZxid = -1;
+    this.lastReplyAtMs = 0;
+    this.lastLatencyMs = 0;
+    this.maxLatencyMs = 0;
+    this.leastLatencyMs = Number.POSITIVE_INFINITY;
+    this.latencySumMs = 0;
+    this.replies = 0;
+  }
+}
