@@ -12,6 +12,8 @@ export interface ZooKeeperClientOptions {
   readonly readOnly?: boolean;
   /** Told of every change of the session's state. */
   readonly onState?: (event: SessionEvent) => void;
+  /** Told when a server could not be reached or refused the session; the next one is tried. */
+  readonly onConnectFailure?: (server: string, reason: Error) => void;
   /** The default watcher: called for watches that were set with `true`. */
   readonly onWatch?: Watcher;
   /** The order in which servers are tried; random unless given. */

@@ -48,6 +48,7 @@ export interface SessionOptions {
   readonly readOnly: boolean;
   readonly random: () => number;
   readonly onEvent: (event: SessionEvent) => void;
+  readonly onConnectFailure: (server: string, reason: Error) => void;
   /** A watch event, with the reader at its record. */
   readonly onNotification: (body: JuteReader) => void;
   /** The setWatches requests to send on a new connection. */
@@ -232,7 +233,7 @@ export class ClientSession {
         {
           onHandshake: (response) => this.onHandshake(response),
           onFrame: (frame) => this.onFrame(frame),
-          onEnd: () => this.onEnd(connection),
+          onEnd: (reason) => this.onEnd(connection, reason),
         },
       );
       this.connection = connection;
@@ -285,7 +286,7 @@ export class ClientSession {
     else this.finish('AUTH_FAILED', 'AuthFailed', ErrorCode.authFailed);
   }
 
-  private onEnd(connection: ClientConnection): void {
+  private onEnd(connection: ClientConnection, reason: Error): void {
     if (this.isDone || connection !== this.connection) return;
     this.connection = undefined;
     const wasConnected = this.isConnected;
@@ -295,6 +296,7 @@ export class ClientSession {
     this.failInFlight(ErrorCode.connectionLoss);
     if (this.closing === undefined) this.dial();
     if (wasConnected) this.options.onEvent('Disconnected');
+    else this.options.onConnectFailure(connection.server, reason);
   }
 
   private finish(state: ClientState, event: SessionEvent, code: ErrorCode): void {

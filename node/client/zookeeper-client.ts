@@ -85,6 +85,9 @@ export class ZooKeeperClient {
       readOnly: options.readOnly ?? false,
       random: Math.random,
       onEvent: (event) => this.onSessionEvent(event),
+      onConnectFailure: (server, reason) => {
+        queueMicrotask(() => options.onConnectFailure?.(server, reason));
+      },
       onNotification: (body) => this.onNotification(body),
       watchesSince: (zxid) => this.watchesSince(zxid),
     });
