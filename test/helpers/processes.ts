@@ -28,8 +28,19 @@ export interface ProcessOptions {
 
 const started = new Set<ChildProcess>();
 
-function endAll(): void {
-  for (const child of started) child.kill('SIGKILL');
+/** Ends every program still running that was started here, as after a failed test. */
+export function endAll(): void {
+  for (const child of started) signalGroup(child, 'SIGKILL');
+}
+
+/** A script's own children share its process group; one that leads none is signalled alone. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    child.kill(signal);
+  }
 }
 
 process.on('exit', endAll);
@@ -62,6 +73,7 @@ export class Program {
     this.name = [path.basename(command), ...args].join(' ').slice(0, 200);
     this.child = spawn(command, args, {
       stdio: 'pipe',
+      detached: true,
       env: { ...process.env, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
@@ -137,9 +149,9 @@ export class Program {
     return this.text;
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal to the program and its children, and waits for the end. */
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<ProcessEnd> {
-    this.child.kill(signal);
+    signalGroup(this.child, signal);
     return await this.ended;
   }
 

@@ -11,7 +11,7 @@ import test from 'node:test';
 import { ApacheEnsemble } from '../helpers/apache.ts';
 import { type Ensemble, logsOf } from '../helpers/ensemble.ts';
 import { PicketEnsemble, picketMissing, REPO_DIR } from '../helpers/picket.ts';
-import { Program } from '../helpers/processes.ts';
+import { endAll, Program } from '../helpers/processes.ts';
 import { PYTHON, type SoftwareName, softwareMissing } from './software.ts';
 
 const { PICKET_INTEROP_ON, PICKET_REQUIRE_INTEROP } = process.env;
@@ -34,7 +34,11 @@ export function interopTest(
   const skip = missing !== undefined && !isRequired ? missing : false;
   test(onApache ? `${name} (on Apache)` : name, { skip, timeout: 240_000 }, async () => {
     if (missing !== undefined) throw new Error(`PICKET_REQUIRE_INTEROP=1, but ${missing}`);
-    await body();
+    try {
+      await body();
+    } finally {
+      endAll();
+    }
   });
 }
 
