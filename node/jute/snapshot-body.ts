@@ -151,7 +151,7 @@ export class SnapshotBody {
     return {
       path: this.path,
       // A copy: a view would keep the whole chunk of the stream alive for as long as the znode.
-      data: data === null ? null : Uint8Array.prototype.slice.call(data),
+      data: data === null ? null : new Uint8Array(data),
       acl: aclId === OPEN_ACL_ID ? OPEN_ACL_UNSAFE : (this.acls.get(aclId) ?? UNKNOWN_ACL),
       czxid: readZxid(reader, 'czxid'),
       mzxid: readZxid(reader, 'mzxid'),
