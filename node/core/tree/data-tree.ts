@@ -1,0 +1,358 @@
+/**
+ * The replicated tree: znodes, sessions and who owns which ephemeral. `apply` is the one way in
+ * which it changes, used by recovery, synchronisation and broadcast alike, and it is handed
+ * committed transactions only, each once and in zxid order. A transaction states results, so there
+ * is nothing to decide here: one that does not fit means that this peer has diverged from the
+ * ensemble, which is an invariant failure and never repaired.
+ */
+import { assertNever, invariant } from '../invariant.ts';
+import { OpCode } from '../request/op-code.ts';
+import { NO_SESSION, type SessionId, SessionMap } from '../session-id.ts';
+import type { Zxid } from '../zxid.ts';
+import { type AclList, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from './acl.ts';
+import { AclTable } from './acl-table.ts';
+import { applyFailedMulti, done, failed } from './apply-result.ts';
+import { CONTAINER_OWNER, ttlOwner } from './owner.ts';
+import { parentOf } from './path.ts';
+import { TreeWalk } from './tree-walk.ts';
+import type { Data, MultiTxn, SingleTxn, Txn, TxnHeader } from './txn.ts';
+import type { TxnResult } from './txn-result.ts';
+import { encodeUtf8 } from './utf8.ts';
+import { statOf, Znode, type ZnodeRecord } from './znode.ts';
+
+export const CONFIG_PATH = '/zookeeper/config';
+
+/** The znodes that every tree has and nobody may delete, parents first. */
+export const SPECIAL_PATHS: readonly string[] = [
+  '/',
+  '/zookeeper',
+  '/zookeeper/quota',
+  CONFIG_PATH,
+];
+
+/**
+ * Hears each change right after it is in the tree, in the order of the transactions and of the
+ * operations in them. It must not apply transactions itself.
+ */
+export interface TreeListener {
+  created(path: string, node: Znode, header: TxnHeader): void;
+  /** `node` is what was deleted. */
+  deleted(path: string, node: Znode, header: TxnHeader): void;
+  dataChanged(path: string, node: Znode, header: TxnHeader): void;
+  aclChanged(path: string, node: Znode, header: TxnHeader): void;
+}
+
+export class DataTree {
+  listener: TreeListener | null = null;
+  /** Live sessions with their timeouts, milliseconds. */
+  readonly sessions = new SessionMap<number>();
+  private readonly nodes = new Map<string, Znode>();
+  private readonly ephemerals = new SessionMap<Set<Znode>>();
+  private readonly acls = new AclTable();
+  private readonly walks: TreeWalk[] = [];
+  private ephemeralsTotal = 0;
+  private dataSize = 0;
+  private lastSeq = 0;
+  private zxid: Zxid = 0;
+  private isApplying = false;
+
+  /** A tree as ZooKeeper starts with it. An `isBare` one is for `TreeImage` to fill. */
+  constructor(isBare = false) {
+    if (isBare) return;
+    for (const path of SPECIAL_PATHS) this.insert(freshRecord(path));
+  }
+
+  /** The zxid of the last transaction applied. */
+  get lastZxid(): Zxid {
+    return this.zxid;
+  }
+
+  /** As ZooKeeper counts (`znode_count`): the root is counted twice, a fresh tree has 5. */
+  get nodeCount(): number {
+    return this.nodes.size + 1;
+  }
+
+  get ephemeralsCount(): number {
+    return this.ephemeralsTotal;
+  }
+
+  /** The sum of the lengths of paths and data, as ZooKeeper's `approximate_data_size`. */
+  get approximateDataSize(): number {
+    return this.dataSize;
+  }
+
+  get(path: string): Znode | undefined {
+    return this.nodes.get(path);
+  }
+
+  /** All znodes, parents before their children. */
+  all(): IterableIterator<Znode> {
+    return this.nodes.values();
+  }
+
+  /** The paths of the ephemerals of `session`, oldest first. */
+  ephemeralsOf(session: SessionId): readonly string[] {
+    const owned = this.ephemerals.get(session);
+    return owned === undefined ? [] : Array.from(owned, (node) => node.path);
+  }
+
+  /** Applies one committed transaction. */
+  apply(header: TxnHeader, txn: Txn): TxnResult {
+    const facts = { zxid: header.zxid, lastZxid: this.zxid };
+    invariant(header.zxid > this.zxid, 'transactions are applied once, in order', facts);
+    invariant(!this.isApplying, 'a transaction is applied before the next', facts);
+    this.isApplying = true;
+    const result =
+      txn.type === OpCode.multi ? this.applyMulti(header, txn) : this.applyOne(header, txn);
+    this.zxid = header.zxid;
+    this.isApplying = false;
+    return result;
+  }
+
+  /**
+   * Puts the quorum configuration in place that this peer started with. No transaction does, so
+   * the digest leaves the config znode out. `version` is the zxid of the configuration.
+   */
+  setConfig(text: string, version: Zxid): void {
+    const node = this.mustGet(CONFIG_PATH);
+    this.beforeChange(node);
+    this.replaceData(node, encodeUtf8(text));
+    node.mzxid = version;
+    node.version = -1;
+  }
+
+  /** An exact walk over the tree as it is now, for a snapshot. Close it if it is not used up. */
+  startWalk(): TreeWalk {
+    invariant(!this.isApplying, 'a walk starts between transactions');
+    const sessions = Array.from(this.sessions.entries(), ([id, timeoutMs]) => ({ id, timeoutMs }));
+    const walk = new TreeWalk({
+      lastZxid: this.zxid,
+      lastSeq: this.lastSeq,
+      sessions,
+      nodes: this.nodes.values(),
+      get: (path) => this.nodes.get(path),
+      onClose: (closed) => {
+        this.walks.splice(this.walks.indexOf(closed), 1);
+      },
+    });
+    this.walks.push(walk);
+    return walk;
+  }
+
+  /** For `TreeImage`: adds a znode with all its values. Its parent must be there. */
+  insert(record: ZnodeRecord): Znode {
+    const { path } = record;
+    invariant(!this.nodes.has(path), 'a created znode is new', { path, zxid: record.czxid });
+    this.lastSeq += 1;
+    const node = new Znode(this.lastSeq, record);
+    node.acl = this.acls.acquire(record.acl);
+    if (path !== '/') {
+      const parent = this.mustGet(parentOf(path));
+      parent.children ??= new Set();
+      parent.children.add(node);
+    }
+    this.nodes.set(path, node);
+    this.dataSize += path.length + (node.data?.length ?? 0);
+    if (node.isEphemeral) this.own(node);
+    return node;
+  }
+
+  /** For `TreeImage`: the values are those at `zxid`. */
+  startAt(zxid: Zxid): void {
+    invariant(this.zxid === 0, 'an image is complete once', { zxid, lastZxid: this.zxid });
+    this.zxid = zxid;
+  }
+
+  private applyMulti(header: TxnHeader, multi: MultiTxn): TxnResult {
+    const failure = applyFailedMulti(multi);
+    if (failure !== null) return failure;
+    const results = multi.txns.map((txn) => this.applyOne(header, txn));
+    return { type: multi.type, err: 0, path: null, stat: null, results };
+  }
+
+  private applyOne(header: TxnHeader, txn: SingleTxn): TxnResult {
+    switch (txn.type) {
+      case OpCode.create:
+      case OpCode.create2: {
+        const owner = txn.ephemeral ? header.session : NO_SESSION;
+        const node = this.createNode(header, txn, owner);
+        return done(txn.type, txn.path, txn.type === OpCode.create ? null : statOf(node));
+      }
+      case OpCode.createContainer:
+        return done(txn.type, txn.path, statOf(this.createNode(header, txn, CONTAINER_OWNER)));
+      case OpCode.createTtl: {
+        const node = this.createNode(header, txn, ttlOwner(txn.ttlMs));
+        return done(txn.type, txn.path, statOf(node));
+      }
+      case OpCode.delete:
+      case OpCode.deleteContainer:
+        this.deleteNode(header, this.mustGet(txn.path));
+        return done(txn.type, null, null);
+      case OpCode.setData:
+      case OpCode.reconfig:
+        return done(txn.type, null, statOf(this.setData(header, txn)));
+      case OpCode.setAcl:
+        return done(txn.type, null, statOf(this.setAcl(header, txn)));
+      case OpCode.check:
+        return done(txn.type, null, null);
+      case OpCode.createSession:
+        this.sessions.set(header.session, txn.timeoutMs);
+        return done(txn.type, null, null);
+      case OpCode.closeSession:
+        this.closeSession(header, txn.paths);
+        return done(txn.type, null, null);
+      case OpCode.error:
+        return failed(txn.err);
+      default:
+        return assertNever(txn, 'transaction');
+    }
+  }
+
+  private createNode(
+    header: TxnHeader,
+    txn: { path: string; data: Data; acl: AclList; parentCversion: number },
+    owner: SessionId,
+  ): Znode {
+    const parent = this.mustGet(parentOf(txn.path));
+    this.beforeChange(parent);
+    // A log of ZooKeeper 3.3 does not say.
+    const cversion = txn.parentCversion === -1 ? (parent.cversion + 1) | 0 : txn.parentCversion;
+    // ZooKeeper's rule, also where the 32-bit counter has wrapped: digests must stay equal.
+    if (cversion > parent.cversion) {
+      parent.cversion = cversion;
+      parent.pzxid = header.zxid;
+    }
+    const node = this.insert({
+      path: txn.path,
+      data: txn.data,
+      acl: txn.acl,
+      czxid: header.zxid,
+      mzxid: header.zxid,
+      pzxid: header.zxid,
+      ctime: header.timeMs,
+      mtime: header.timeMs,
+      version: 0,
+      cversion: 0,
+      aversion: 0,
+      ephemeralOwner: owner,
+    });
+    this.listener?.created(node.path, node, header);
+    return node;
+  }
+
+  private deleteNode(header: TxnHeader, node: Znode): void {
+    const { path } = node;
+    invariant(node.children === null, 'a deleted znode has no children', { path });
+    invariant(path !== '/', 'the root is not deleted', { zxid: header.zxid });
+    const parent = this.mustGet(parentOf(path));
+    this.beforeChange(parent);
+    this.beforeChange(node);
+    parent.pzxid = header.zxid;
+    parent.children?.delete(node);
+    if (parent.children?.size === 0) parent.children = null;
+    this.nodes.delete(path);
+    this.dataSize -= path.length + (node.data?.length ?? 0);
+    this.acls.release(node.acl);
+    if (node.isEphemeral) this.disown(node);
+    this.listener?.deleted(path, node, header);
+  }
+
+  private setData(header: TxnHeader, txn: { path: string; data: Data; version: number }): Znode {
+    const node = this.mustGet(txn.path);
+    this.beforeChange(node);
+    this.replaceData(node, txn.data);
+    node.version = txn.version;
+    node.mzxid = header.zxid;
+    node.mtime = header.timeMs;
+    this.listener?.dataChanged(node.path, node, header);
+    return node;
+  }
+
+  private setAcl(header: TxnHeader, txn: { path: string; acl: AclList; aversion: number }): Znode {
+    const node = this.mustGet(txn.path);
+    this.beforeChange(node);
+    const before = node.acl;
+    node.acl = this.acls.acquire(txn.acl);
+    this.acls.release(before);
+    node.aversion = txn.aversion;
+    this.listener?.aclChanged(node.path, node, header);
+    return node;
+  }
+
+  /**
+   * Deletes what the transaction lists, then whatever else the session owns (all of it where the
+   * transaction has no list). A listed path that is gone leaves its mark on the parent's pzxid and
+   * nothing else: so does ZooKeeper, whose leaders before 3.6 could list such a path.
+   */
+  private closeSession(header: TxnHeader, paths: readonly string[] | null): void {
+    for (const path of paths ?? []) {
+      const node = this.nodes.get(path);
+      if (node !== undefined) {
+        this.deleteNode(header, node);
+        continue;
+      }
+      const parent = this.nodes.get(parentOf(path));
+      if (parent === undefined) continue;
+      this.beforeChange(parent);
+      parent.pzxid = header.zxid;
+    }
+    for (const node of Array.from(this.ephemerals.get(header.session) ?? [])) {
+      this.deleteNode(header, node);
+    }
+    this.sessions.delete(header.session);
+  }
+
+  private replaceData(node: Znode, data: Data): void {
+    this.dataSize += (data?.length ?? 0) - (node.data?.length ?? 0);
+    node.data = data;
+  }
+
+  private own(node: Znode): void {
+    let owned = this.ephemerals.get(node.ephemeralOwner);
+    if (owned === undefined) {
+      owned = new Set();
+      this.ephemerals.set(node.ephemeralOwner, owned);
+    }
+    owned.add(node);
+    this.ephemeralsTotal += 1;
+  }
+
+  private disown(node: Znode): void {
+    const owned = this.ephemerals.get(node.ephemeralOwner);
+    const wasOwned = owned?.delete(node) ?? false;
+    invariant(wasOwned, 'an ephemeral is known to its session', { path: node.path });
+    if (owned?.size === 0) this.ephemerals.delete(node.ephemeralOwner);
+    this.ephemeralsTotal -= 1;
+  }
+
+  private mustGet(path: string): Znode {
+    const node = this.nodes.get(path);
+    invariant(node !== undefined, 'a transaction finds its znode', { path, zxid: this.zxid });
+    return node;
+  }
+
+  private beforeChange(node: Znode): void {
+    for (const walk of this.walks) walk.beforeChange(node);
+  }
+}
+
+/** A special znode as it is before anything happened: zxids and times 0. */
+export function freshRecord(path: string): ZnodeRecord {
+  const isConfig = path === CONFIG_PATH;
+  return {
+    path,
+    data: new Uint8Array(0),
+    // Only a superuser may reconfigure unless somebody opens it (ZOOKEEPER-2014).
+    acl: isConfig ? READ_ACL_UNSAFE : OPEN_ACL_UNSAFE,
+    czxid: 0,
+    mzxid: 0,
+    pzxid: 0,
+    ctime: 0,
+    mtime: 0,
+    version: 0,
+    cversion: 0,
+    // ZooKeeper sets the ACL of the config znode with "any version", which leaves -1 there.
+    aversion: isConfig ? -1 : 0,
+    ephemeralOwner: NO_SESSION,
+  };
+}

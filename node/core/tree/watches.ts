@@ -1,0 +1,137 @@
+/**
+ * The watches that the clients of one peer have set. They live with the connection, not with the
+ * session, and are never replicated: every peer fires its own when it applies a transaction. The
+ * table listens to the tree, so a watcher hears of a change before anyone can read beyond it.
+ */
+import type { SetWatchesRequest } from '../request/requests.ts';
+import type { Zxid } from '../zxid.ts';
+import type { DataTree, TreeListener } from './data-tree.ts';
+import { parentOf } from './path.ts';
+import type { TxnHeader } from './txn.ts';
+import { WatchIndex, WatchMode } from './watch-index.ts';
+import type { Znode } from './znode.ts';
+
+/** Event types of ZooKeeper's WatcherEvent record, as far as a server sends them. */
+export const WatchEventType = {
+  created: 1,
+  deleted: 2,
+  dataChanged: 3,
+  childrenChanged: 4,
+} as const;
+export type WatchEventType = (typeof WatchEventType)[keyof typeof WatchEventType];
+
+/** One connection. */
+export interface Watcher {
+  /** `zxid` is the transaction that fired the watch, -1 for an event that setWatches makes up. */
+  deliver(type: WatchEventType, path: string, zxid: Zxid): void;
+}
+
+/** Where a change that setWatches finds is not tied to one transaction. */
+const NO_ZXID: Zxid = -1;
+
+const NOBODY: ReadonlySet<Watcher> = new Set();
+
+export class WatchTable implements TreeListener {
+  private readonly data = new WatchIndex<Watcher>();
+  private readonly child = new WatchIndex<Watcher>();
+
+  /** Watches, as ZooKeeper counts them (`watch_count`): a persistent one counts in both tables. */
+  get count(): number {
+    return this.data.count + this.child.count;
+  }
+
+  /** What the four-letter word `wchs` reports, which leaves out the watches on children. */
+  get summary(): {
+    readonly connections: number;
+    readonly paths: number;
+    readonly watches: number;
+  } {
+    const { watcherCount, pathCount, count } = this.data;
+    return { connections: watcherCount, paths: pathCount, watches: count };
+  }
+
+  /** A watch on the data or the existence of `path`, which need not exist. */
+  addData(path: string, watcher: Watcher): void {
+    this.data.add(path, watcher, WatchMode.standard);
+  }
+
+  addChild(path: string, watcher: Watcher): void {
+    this.child.add(path, watcher, WatchMode.standard);
+  }
+
+  /** A watch that stays: on `path`, or with `isRecursive` on everything from there down. */
+  addPersistent(path: string, watcher: Watcher, isRecursive: boolean): void {
+    if (isRecursive) {
+      this.data.add(path, watcher, WatchMode.recursive);
+      return;
+    }
+    this.data.add(path, watcher, WatchMode.persistent);
+    this.child.add(path, watcher, WatchMode.persistent);
+  }
+
+  /** The connection is gone. */
+  removeWatcher(watcher: Watcher): void {
+    this.data.remove(watcher);
+    this.child.remove(watcher);
+  }
+
+  /**
+   * A client that comes from another peer sets again what it had there. What changed after
+   * `relativeZxid`, the last zxid it saw, is told at once and the watch is thereby used up.
+   */
+  setWatches(request: Omit<SetWatchesRequest, 'type'>, tree: DataTree, watcher: Watcher): void {
+    const { relativeZxid } = request;
+    for (const path of request.dataWatches) {
+      const node = tree.get(path);
+      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID);
+      else if (node.mzxid > relativeZxid) {
+        watcher.deliver(WatchEventType.dataChanged, path, NO_ZXID);
+      } else this.addData(path, watcher);
+    }
+    for (const path of request.existWatches) {
+      if (tree.get(path) === undefined) this.addData(path, watcher);
+      else watcher.deliver(WatchEventType.created, path, NO_ZXID);
+    }
+    for (const path of request.childWatches) {
+      const node = tree.get(path);
+      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID);
+      else if (node.pzxid > relativeZxid) {
+        watcher.deliver(WatchEventType.childrenChanged, path, NO_ZXID);
+      } else this.addChild(path, watcher);
+    }
+  }
+
+  created(path: string, _node: Znode, header: TxnHeader): void {
+    this.fire(this.data, WatchEventType.created, path, header.zxid);
+    this.fire(this.child, WatchEventType.childrenChanged, parentOf(path), header.zxid);
+  }
+
+  deleted(path: string, _node: Znode, header: TxnHeader): void {
+    const told = this.fire(this.data, WatchEventType.deleted, path, header.zxid);
+    this.fire(this.child, WatchEventType.deleted, path, header.zxid, told);
+    this.fire(this.child, WatchEventType.childrenChanged, parentOf(path), header.zxid);
+  }
+
+  dataChanged(path: string, _node: Znode, header: TxnHeader): void {
+    this.fire(this.data, WatchEventType.dataChanged, path, header.zxid);
+  }
+
+  /** No watch fires for an access control list. */
+  aclChanged(): void {}
+
+  /** Tells the watchers of `path` except those `told` already; returns all of them. */
+  private fire(
+    index: WatchIndex<Watcher>,
+    type: WatchEventType,
+    path: string,
+    zxid: Zxid,
+    told: ReadonlySet<Watcher> = NOBODY,
+  ): ReadonlySet<Watcher> {
+    if (index.count === 0) return NOBODY;
+    const hit = index.trigger(path);
+    for (const watcher of hit) {
+      if (!told.has(watcher)) watcher.deliver(type, path, zxid);
+    }
+    return hit;
+  }
+}
