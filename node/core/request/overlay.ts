@@ -82,10 +82,10 @@ export class Overlay {
     this.replace(path, pending);
   }
 
-  /** The ephemerals that `session` will own: the committed ones first, then those on their way. */
+  /** The ephemerals that `session` will own, sorted: they reach the wire in this order. */
   ephemeralsOf(session: SessionId): readonly string[] {
     const committed = this.tree.ephemeralsOf(session).filter((path) => !this.byPath.has(path));
-    return [...committed, ...(this.ephemerals.get(session) ?? [])];
+    return [...committed, ...(this.ephemerals.get(session) ?? [])].sort();
   }
 
   /** A point to roll back to; valid until the next `applied`. */
