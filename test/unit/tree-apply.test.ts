@@ -116,6 +116,27 @@ test('equal access control lists are held once', () => {
   assert.deepEqual(tree.get('/b')?.acl, acl());
 });
 
+test('a list goes with the last znode that carries it', () => {
+  const tree = new DataTree();
+  const own = tree.aclListCount;
+  const acl = () => [{ perms: 1, id: { scheme: 'digest', id: 'a:b' } }];
+  tree.apply(header(1), { ...createTxn('/a', 1), acl: acl() });
+  tree.apply(header(2), { ...createTxn('/b', 2), acl: acl() });
+  tree.apply(header(3), { type: OpCode.setAcl, path: '/a', acl: acl(), aversion: 1 });
+  assert.equal(tree.aclListCount, own + 1);
+  tree.apply(header(4), { type: OpCode.setAcl, path: '/a', acl: OPEN_ACL_UNSAFE, aversion: 2 });
+  tree.apply(header(5), { type: OpCode.delete, path: '/b' });
+  assert.equal(tree.aclListCount, own);
+});
+
+test('lists that differ only in where one text ends are kept apart', () => {
+  const tree = new DataTree();
+  const acl = (scheme: string, id: string) => [{ perms: 1, id: { scheme, id } }];
+  tree.apply(header(1), { ...createTxn('/a', 1), acl: acl('x', '1,y') });
+  tree.apply(header(2), { ...createTxn('/b', 2), acl: acl('x,3', 'y') });
+  assert.notDeepEqual(tree.get('/a')?.acl, tree.get('/b')?.acl);
+});
+
 test('containers and TTL znodes do not show their markers', () => {
   const tree = new DataTree();
   const body = { data: null, acl: OPEN_ACL_UNSAFE };

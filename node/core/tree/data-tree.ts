@@ -81,6 +81,11 @@ export class DataTree {
     return this.dataSize;
   }
 
+  /** Distinct access control lists in use, without the open one. */
+  get aclListCount(): number {
+    return this.acls.size;
+  }
+
   get(path: string): Znode | undefined {
     return this.nodes.get(path);
   }
