@@ -41,8 +41,11 @@ def close(client):
 
 
 def port_of(client):
-    """The client port of the server this client is connected to."""
-    return client._connection._socket.getpeername()[1]
+    """The client port of the server this client is connected to, None while it is not."""
+    try:
+        return client._connection._socket.getpeername()[1] if client.connected else None
+    except OSError:
+        return None
 
 
 def session_of(client):
