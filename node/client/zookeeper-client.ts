@@ -292,11 +292,11 @@ export class ZooKeeperClient {
   }
 
   private onSessionEvent(event: SessionEvent): void {
-    for (const settle of [...this.connecting]) settle();
     if (event === 'Expired' || event === 'Closed' || event === 'AuthFailed') this.watches.clear();
     // A microtask of its own, as with every callback of the user: what it throws is the user's to
     // see (as an uncaught error), and must not end the connection half way through a frame.
     queueMicrotask(() => this.onState(event));
+    for (const settle of [...this.connecting]) settle();
   }
 
   private onNotification(body: JuteReader): void {

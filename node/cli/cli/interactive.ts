@@ -6,6 +6,7 @@ import readline from 'node:readline';
 import type { CliOutput } from './command.ts';
 import { completeLine } from './completion.ts';
 import { HISTORY_LINES_MAX, historyFile, loadHistory, saveHistory } from './history-file.ts';
+import { LineQueue } from './line-queue.ts';
 import type { Shell } from './shell.ts';
 
 /** The first prompt waits this long for the connection, so that it says CONNECTED. */
@@ -65,41 +66,33 @@ export async function runInteractive(shell: Shell, output: TerminalOutput): Prom
   editor.on('history', (lines: string[]) => {
     history = [...lines];
   });
+  const lines = new LineQueue(editor);
   try {
-    await shell.connected(CONNECT_WAIT_MS);
+    await Promise.race([shell.connected(CONNECT_WAIT_MS), lines.closed]);
     while (!shell.isOver) {
-      const line = await ask(editor, output, shell);
+      const line = await ask(editor, lines, output, shell.prompt);
       if (line === undefined) break;
-      await shell.runLine(line);
+      // Ctrl-C ends the shell even while a command waits for a server.
+      await Promise.race([shell.runLine(line), lines.closed]);
     }
   } finally {
-    output.editing(false);
     editor.close();
     saveHistory(file, history);
   }
 }
 
-/** The next line, or undefined at the end of the input. */
-function ask(
+/** Shows the prompt and waits for the next line; undefined at the end of the input. */
+async function ask(
   editor: readline.Interface,
+  lines: LineQueue,
   output: TerminalOutput,
-  shell: Shell,
+  prompt: string,
 ): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const finish = (line: string | undefined) => {
-      output.editing(false);
-      editor.off('line', finish);
-      editor.off('close', onClose);
-      resolve(line);
-    };
-    const onClose = () => {
-      process.stdout.write('\n');
-      finish(undefined);
-    };
-    editor.on('line', finish);
-    editor.on('close', onClose);
-    editor.setPrompt(shell.prompt);
-    output.editing(true);
-    editor.prompt();
-  });
+  editor.setPrompt(prompt);
+  output.editing(true);
+  editor.prompt();
+  const line = await lines.next();
+  output.editing(false);
+  if (line === undefined) output.out('');
+  return line;
 }

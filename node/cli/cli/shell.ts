@@ -230,8 +230,9 @@ export class Shell {
 
   private show(state: SessionEvent, type: WatchEventType, path: string | null): void {
     if (this.isSilent || !this.showsWatches) return;
-    const lines = ['', 'WATCHER::', '', `WatchedEvent state:${state} type:${type} path:${path}`];
-    for (const line of lines) this.output.out(line);
+    // In one piece: at a terminal it is printed above the line that is being edited.
+    const event = `WatchedEvent state:${state} type:${type} path:${path}`;
+    this.output.out(`\nWATCHER::\n\n${event}`);
   }
 
   /** Once for each server and reason: the client goes on trying. */
