@@ -96,6 +96,11 @@ export class ClientConnection {
     return this.isOpen;
   }
 
+  /** False while frames are held back. */
+  get isReading(): boolean {
+    return !this.isPaused && !this.isHeld;
+  }
+
   /** Bytes that have been sent and that the kernel has not taken yet. */
   get outboundBytes(): number {
     return this.socket.writableLength + this.writer.length;

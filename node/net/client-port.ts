@@ -22,6 +22,8 @@ export interface ClientHandlers {
 export interface ClientPortOptions {
   readonly listenHost: string;
   readonly listenPort: number;
+  /** -1 for the platform's default. */
+  readonly backlog?: number;
   /** Connections from one address; 0 for no limit. */
   readonly maxClientCnxns: number;
   /** Connections in all; 0 for no limit. */
@@ -52,6 +54,9 @@ export class ClientPort {
   private dirty: ClientConnection[] = [];
   private lastId = 0;
   private refused = 0;
+  /** Frames of connections that are gone. */
+  private receivedBefore = 0;
+  private sentBefore = 0;
   private isClosed = false;
   private listeningOn = 0;
 
@@ -89,10 +94,25 @@ export class ClientPort {
     return this.refused;
   }
 
+  /** Frames and words received since the start, from all connections. */
+  get packetsReceived(): number {
+    let sum = this.receivedBefore;
+    for (const { stats } of this.open.values()) sum += stats.received;
+    return sum;
+  }
+
+  /** Frames sent since the start, to all connections. */
+  get packetsSent(): number {
+    let sum = this.sentBefore;
+    for (const { stats } of this.open.values()) sum += stats.sent;
+    return sum;
+  }
+
   /** Rejects, naming the port, when it cannot be listened on. */
   async start(): Promise<void> {
-    const { listenHost: host, listenPort: port } = this.options;
-    this.listeningOn = await listen(this.server, { host, port }, 'client', 'clientPort');
+    const { listenHost: host, listenPort: port, backlog = -1 } = this.options;
+    const at = { host, port, backlog };
+    this.listeningOn = await listen(this.server, at, 'client', 'clientPort');
     this.server.on('error', (error) => {
       this.options.log.error('the client port has trouble', { error: error.message });
     });
@@ -124,7 +144,6 @@ export class ClientPort {
     this.lastId += 1;
     const id = this.lastId;
     this.perAddress.set(address, (this.perAddress.get(address) ?? 0) + 1);
-    socket.on('close', () => this.forget(id, address));
     const connection = new ClientConnection({
       ...this.options,
       id,
@@ -135,6 +154,7 @@ export class ClientPort {
       handlers: this.connectionHandlers,
       timers: this.timers,
     });
+    socket.on('close', () => this.forget(connection, address));
     this.open.set(id, connection);
     this.options.handlers.onOpen?.(connection);
   }
@@ -150,8 +170,10 @@ export class ClientPort {
     return null;
   }
 
-  private forget(id: number, address: string): void {
+  private forget({ id, stats }: ClientConnection, address: string): void {
     this.open.delete(id);
+    this.receivedBefore += stats.received;
+    this.sentBefore += stats.sent;
     const left = (this.perAddress.get(address) ?? 1) - 1;
     if (left > 0) this.perAddress.set(address, left);
     else this.perAddress.delete(address);

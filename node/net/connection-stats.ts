@@ -12,8 +12,8 @@ export class ConnectionStats {
   sent = 0;
   /** Requests that have no reply yet (`queued`). */
   outstanding = 0;
-  /** The operation of the last reply, as ZooKeeper names it; `NA` before the first. */
-  lastOperation = 'NA';
+  /** The op code of the last reply; null before the first. */
+  lastOpCode: number | null = null;
   lastXid = -1;
   lastZxid: Zxid = -1;
   lastReplyAtMs = 0;
@@ -36,8 +36,8 @@ export class ConnectionStats {
   }
 
   /** A reply to the request `xid`, which took `latencyMs`, left at `nowMs` (since 1970). */
-  noteReply(operation: string, xid: number, zxid: Zxid, latencyMs: number, nowMs: number): void {
-    this.lastOperation = operation;
+  noteReply(opCode: number, xid: number, zxid: Zxid, latencyMs: number, nowMs: number): void {
+    this.lastOpCode = opCode;
     this.lastXid = xid;
     this.lastZxid = zxid;
     this.lastReplyAtMs = nowMs;
@@ -52,7 +52,7 @@ export class ConnectionStats {
   reset(): void {
     this.received = 0;
     this.sent = 0;
-    this.lastOperation = 'NA';
+    this.lastOpCode = null;
     this.lastXid = -1;
     this.lastZxid = -1;
     this.lastReplyAtMs = 0;

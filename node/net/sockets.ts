@@ -18,16 +18,17 @@ const KEEPALIVE_MS = 30_000;
  */
 export function listen(
   server: net.Server,
-  at: HostPort,
+  at: HostPort & { readonly backlog?: number },
   purpose: string,
   setting: string,
 ): Promise<number> {
+  const backlog = at.backlog !== undefined && at.backlog > 0 ? { backlog: at.backlog } : {};
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
       reject(new Error(explain(error, at, purpose, setting), { cause: error }));
     };
     server.once('error', onError);
-    server.listen({ host: at.host, port: at.port }, () => {
+    server.listen({ host: at.host, port: at.port, ...backlog }, () => {
       server.off('error', onError);
       const address = server.address();
       resolve(address !== null && typeof address === 'object' ? address.port : at.port);

@@ -323,12 +323,12 @@ test('latencies are summed up as cons shows them, and reset', async () => {
   await server.connect();
   const { stats } = server.connection;
   assert.deepEqual([stats.minLatencyMs, stats.averageLatencyMs, stats.maxLatencyMs], [0, 0, 0]);
-  stats.noteReply('CREA', 1, 5, 4, 1000);
-  stats.noteReply('GETD', 2, 6, 1, 1001);
+  stats.noteReply(1, 1, 5, 4, 1000);
+  stats.noteReply(4, 2, 6, 1, 1001);
   assert.deepEqual([stats.minLatencyMs, stats.averageLatencyMs, stats.maxLatencyMs], [1, 3, 4]);
-  assert.deepEqual([stats.lastOperation, stats.lastXid, stats.lastZxid], ['GETD', 2, 6]);
+  assert.deepEqual([stats.lastOpCode, stats.lastXid, stats.lastZxid], [4, 2, 6]);
   stats.reset();
-  assert.deepEqual([stats.lastOperation, stats.maxLatencyMs, stats.lastLatencyMs], ['NA', 0, 0]);
+  assert.deepEqual([stats.lastOpCode, stats.maxLatencyMs, stats.lastLatencyMs], [null, 0, 0]);
 });
 
 test('a port that is taken is named', async () => {

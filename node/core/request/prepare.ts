@@ -7,8 +7,9 @@
 import { assertNever, invariant } from '../invariant.ts';
 import { checkAcl, fixupAcl } from '../tree/access.ts';
 import { Perms } from '../tree/acl.ts';
-import { type DataTree, SPECIAL_PATHS } from '../tree/data-tree.ts';
+import type { DataTree } from '../tree/data-tree.ts';
 import { parentOf, validatePath } from '../tree/path.ts';
+import { SPECIAL_PATHS } from '../tree/special-znodes.ts';
 import type { CloseSessionTxn, SingleTxn, Txn } from '../tree/txn.ts';
 import type { Zxid } from '../zxid.ts';
 import { ErrorCode } from './error-code.ts';

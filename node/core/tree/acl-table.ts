@@ -20,8 +20,14 @@ export class AclTable {
     return this.byKey.size;
   }
 
+  /** Every list in use, as they are now. */
+  lists(): readonly AclList[] {
+    return [OPEN_ACL_UNSAFE, ...this.byList.keys()];
+  }
+
   /** The shared list equal to `acl`, with one more use. */
   acquire(acl: AclList): AclList {
+    if (acl === OPEN_ACL_UNSAFE) return acl;
     const key = keyOf(acl);
     if (key === OPEN_KEY) return OPEN_ACL_UNSAFE;
     let entry = this.byKey.get(key);

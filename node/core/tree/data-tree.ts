@@ -9,26 +9,17 @@ import { assertNever, invariant } from '../invariant.ts';
 import { OpCode } from '../request/op-code.ts';
 import { NO_SESSION, type SessionId, SessionMap } from '../session-id.ts';
 import type { Zxid } from '../zxid.ts';
-import { type AclList, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from './acl.ts';
+import type { AclList } from './acl.ts';
 import { AclTable } from './acl-table.ts';
 import { applyFailedMulti, done, failed } from './apply-result.ts';
 import { CONTAINER_OWNER, ttlOwner } from './owner.ts';
 import { parentOf } from './path.ts';
+import { CONFIG_PATH, freshRecord, SPECIAL_PATHS } from './special-znodes.ts';
 import { TreeWalk } from './tree-walk.ts';
 import type { Data, MultiTxn, SingleTxn, Txn, TxnHeader } from './txn.ts';
 import type { TxnResult } from './txn-result.ts';
 import { encodeUtf8 } from './utf8.ts';
 import { statOf, Znode, type ZnodeRecord } from './znode.ts';
-
-export const CONFIG_PATH = '/zookeeper/config';
-
-/** The znodes that every tree has and nobody may delete, parents first. */
-export const SPECIAL_PATHS: readonly string[] = [
-  '/',
-  '/zookeeper',
-  '/zookeeper/quota',
-  CONFIG_PATH,
-];
 
 /**
  * Hears each change right after it is in the tree, in the order of the transactions and of the
@@ -150,6 +141,7 @@ export class DataTree {
     invariant(!this.nodes.has(path), 'a created znode is new', { path, zxid: record.czxid });
     this.lastSeq += 1;
     const node = new Znode(this.lastSeq, record);
+    node.data = ownData(record.data);
     node.acl = this.acls.acquire(record.acl);
     if (path !== '/') {
       const parent = this.mustGet(parentOf(path));
@@ -160,6 +152,35 @@ export class DataTree {
     this.dataSize += path.length + (node.data?.length ?? 0);
     if (node.isEphemeral) this.own(node);
     return node;
+  }
+
+  /** The distinct access control lists of the znodes. */
+  aclLists(): Iterable<AclList> {
+    return this.acls.lists();
+  }
+
+  /** For `FuzzyReplay`: one operation, whatever the tree's zxid is. */
+  applyPart(header: TxnHeader, txn: SingleTxn): TxnResult {
+    return this.applyOne(header, txn);
+  }
+
+  /** For `FuzzyReplay`: removes a znode and what is below it, as if they had never been. */
+  dropSubtree(path: string): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) return;
+    for (const child of [...(node.children ?? [])]) this.dropSubtree(child.path);
+    this.remove(node);
+  }
+
+  /** For `FuzzyReplay`: a child that is gone already was deleted by `zxid`. */
+  noteDeletion(path: string, zxid: Zxid): void {
+    const parent = this.nodes.get(parentOf(path));
+    if (parent !== undefined) parent.pzxid = Math.max(parent.pzxid, zxid);
+  }
+
+  /** For `FuzzyReplay`: the tree now stands at `zxid`. */
+  advanceTo(zxid: Zxid): void {
+    this.zxid = zxid;
   }
 
   /** For `TreeImage`: the values are those at `zxid`. */
@@ -253,13 +274,18 @@ export class DataTree {
     this.beforeChange(parent);
     this.beforeChange(node);
     parent.pzxid = header.zxid;
+    this.remove(node);
+    this.listener?.deleted(path, node, header);
+  }
+
+  private remove(node: Znode): void {
+    const parent = this.mustGet(parentOf(node.path));
     parent.children?.delete(node);
     if (parent.children?.size === 0) parent.children = null;
-    this.nodes.delete(path);
-    this.dataSize -= path.length + (node.data?.length ?? 0);
+    this.nodes.delete(node.path);
+    this.dataSize -= node.path.length + (node.data?.length ?? 0);
     this.acls.release(node.acl);
     if (node.isEphemeral) this.disown(node);
-    this.listener?.deleted(path, node, header);
   }
 
   private setData(header: TxnHeader, txn: { path: string; data: Data; version: number }): Znode {
@@ -309,7 +335,7 @@ export class DataTree {
 
   private replaceData(node: Znode, data: Data): void {
     this.dataSize += (data?.length ?? 0) - (node.data?.length ?? 0);
-    node.data = data;
+    node.data = ownData(data);
   }
 
   private own(node: Znode): void {
@@ -341,23 +367,7 @@ export class DataTree {
   }
 }
 
-/** A special znode as it is before anything happened: zxids and times 0. */
-export function freshRecord(path: string): ZnodeRecord {
-  const isConfig = path === CONFIG_PATH;
-  return {
-    path,
-    data: new Uint8Array(0),
-    // Only a superuser may reconfigure unless somebody opens it (ZOOKEEPER-2014).
-    acl: isConfig ? READ_ACL_UNSAFE : OPEN_ACL_UNSAFE,
-    czxid: 0,
-    mzxid: 0,
-    pzxid: 0,
-    ctime: 0,
-    mtime: 0,
-    version: 0,
-    cversion: 0,
-    // ZooKeeper sets the ACL of the config znode with "any version", which leaves -1 there.
-    aversion: isConfig ? -1 : 0,
-    ephemeralOwner: NO_SESSION,
-  };
+/** A copy: what comes from a socket or a log is a view that would keep a whole chunk alive. */
+function ownData(data: Data): Data {
+  return data === null ? null : new Uint8Array(data);
 }

@@ -5,8 +5,9 @@
  */
 import type { SessionId } from '../session-id.ts';
 import type { Zxid } from '../zxid.ts';
-import { DataTree, freshRecord, SPECIAL_PATHS } from './data-tree.ts';
+import { DataTree } from './data-tree.ts';
 import { parentOf, validatePath } from './path.ts';
+import { freshRecord, SPECIAL_PATHS } from './special-znodes.ts';
 import type { ZnodeRecord } from './znode.ts';
 
 export class BadTreeImageError extends Error {

@@ -204,6 +204,7 @@ export class Leader {
 
   /** Chooses the epoch once a quorum, this peer included, has said what it has accepted. */
   private tryEpoch(): void {
+    if (this.epoch !== 0) return;
     const { config, history } = this.ctx;
     const heard = new Set<number>([config.sid]);
     let epoch = history.acceptedEpoch + 1;

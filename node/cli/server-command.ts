@@ -1,0 +1,170 @@
+/**
+ * `picket server FILE`: one peer in the foreground. It ties the parts together (runtime, four-letter
+ * words, MQTT bridge) and turns every way in which a peer can end into an exit code and a line that
+ * says why.
+ */
+import process from 'node:process';
+import {
+  answerFourLetterWord,
+  FOUR_LETTER_WORDS,
+  fourLetterWhitelist,
+} from '../admin/four-letter.ts';
+import { viewOf } from '../admin/server-view.ts';
+import { InvariantError } from '../core/invariant.ts';
+import type { Log } from '../core/log-sink.ts';
+import { lockDataDir } from '../log/data-dir-lock.ts';
+import { OsDisk } from '../log/os-disk.ts';
+import type { MqttBridge } from '../mqtt/bridge.ts';
+import { ChangeNumbering, treeSource } from '../mqtt/peer-bridge.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { loadConfigFile } from '../runtime/config/load-config.ts';
+import type { PeerConfig } from '../runtime/config/peer-config.ts';
+import { ExitCode } from '../runtime/exit-codes.ts';
+import { exitCodeOf } from '../runtime/halt.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { PeerRuntime } from '../runtime/peer-runtime.ts';
+import { packageVersion } from './package-version.ts';
+
+/** How long stopping may take before the process ends without waiting for the rest. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Resolves to the exit code when the peer has ended. */
+export async function runServer(file: string): Promise<number> {
+  const log = createLogger();
+  try {
+    const { config, warnings } = loadConfigFile(file);
+    for (const warning of warnings) log.warn(warning);
+    return await serve(config, log);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    for (const line of message.split('\n')) log.error(line);
+    const exitCode = exitCodeOf(error);
+    if (exitCode === ExitCode.unexpected && error instanceof Error) log.error(String(error.stack));
+    return exitCode;
+  }
+}
+
+async function serve(config: PeerConfig, log: Log): Promise<number> {
+  const startedAtMs = performance.now();
+  const disk = new OsDisk();
+  const unlock = lockDataDir(disk, config.dataDir);
+  const ending = new Ending();
+  catchWhatNobodyCaught(log, ending);
+  const bridge = await newBridge(config, log, () => runtime.replica.tree);
+  const numbering = new ChangeNumbering();
+  const whitelist = fourLetterWhitelist(config.fourLetterWhitelist);
+  const view = { version: packageVersion(), startedAtMs };
+  const runtime: PeerRuntime = new PeerRuntime({
+    config,
+    disk,
+    clock: systemClock,
+    log,
+    fourLetterWords: FOUR_LETTER_WORDS,
+    hooks: {
+      onFourLetterWord: (connection, word) => {
+        connection.answer(answerFourLetterWord(word, viewOf(runtime, view), whitelist));
+      },
+      onRole: (role, _leader, epoch) => {
+        bridge?.setRole(role);
+        if (role === 'leading') bridge?.lead(epoch, runtime.replica.tree.lastZxid);
+        else bridge?.unlead();
+      },
+      onChange: (kind, node, header) => bridge?.observe(numbering.change(kind, node, header)),
+      onTreeReplaced: () => bridge?.restart(runtime.replica.tree.lastZxid),
+      onHalt: (exitCode) => ending.end(exitCode),
+    },
+  });
+  bridge?.restart(runtime.replica.tree.lastZxid);
+  bridge?.start();
+  process.once('SIGTERM', () => ending.end(ExitCode.ok));
+  process.once('SIGINT', () => ending.end(ExitCode.ok));
+  try {
+    await runtime.start();
+    log.info('picket is up', {
+      version: view.version,
+      sid: config.sid,
+      mode: config.mode,
+      clientPort: runtime.clientPort?.port ?? 0,
+      dataDir: config.dataDir,
+    });
+    const exitCode = await ending.done;
+    await stopWithin(STOP_TIMEOUT_MS, exitCode, runtime, bridge);
+    log.info('stopped', { exitCode });
+    return exitCode;
+  } finally {
+    unlock();
+  }
+}
+
+/** The first reason to end counts. */
+class Ending {
+  readonly done: Promise<number>;
+  private resolve: (exitCode: number) => void = () => {};
+
+  constructor() {
+    this.done = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+  }
+
+  end(exitCode: number): void {
+    this.resolve(exitCode);
+  }
+}
+
+async function newBridge(
+  config: PeerConfig,
+  log: Log,
+  tree: Parameters<typeof treeSource>[0],
+): Promise<MqttBridge | null> {
+  const { mqtt } = config;
+  if (mqtt === undefined) return null;
+  // A peer without a bridge does not load the MQTT client.
+  const [{ MqttBridge }, { readPasswordFile }] = await Promise.all([
+    import('../mqtt/bridge.ts'),
+    import('../mqtt/password-file.ts'),
+  ]);
+  const password =
+    mqtt.passwordFile === undefined ? undefined : await readPasswordFile(mqtt.passwordFile);
+  return new MqttBridge({
+    url: mqtt.url,
+    base: mqtt.topic,
+    username: mqtt.username,
+    password,
+    sid: config.sid,
+    log,
+    source: treeSource(tree),
+  });
+}
+
+/** An error that reached nobody is the end of this process: half a peer is worse than none. */
+function catchWhatNobodyCaught(log: Log, ending: Ending): void {
+  const onError = (error: unknown): void => {
+    const facts = error instanceof InvariantError ? error.facts : {};
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    log.error(`this peer stops: ${text}`, { ...facts });
+    ending.end(exitCodeOf(error));
+    // Nothing that this process goes on to say may be believed.
+    process.exit(exitCodeOf(error));
+  };
+  process.once('uncaughtException', onError);
+  process.once('unhandledRejection', onError);
+}
+
+/** A broken peer must not hang on its way out: after a fault it says nothing more and goes. */
+async function stopWithin(
+  timeoutMs: number,
+  exitCode: number,
+  runtime: PeerRuntime,
+  bridge: MqttBridge | null,
+): Promise<void> {
+  const timer = setTimeout(() => process.exit(exitCode), timeoutMs);
+  timer.unref();
+  if (exitCode !== ExitCode.ok) {
+    await bridge?.stop(`halted with exit code ${exitCode}`);
+    process.exit(exitCode);
+  }
+  await runtime.stop();
+  await bridge?.stop();
+  clearTimeout(timer);
+}

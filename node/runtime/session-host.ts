@@ -1,0 +1,24 @@
+/** What a client session asks of the service that it belongs to. */
+import type { Log } from '../core/log-sink.ts';
+import type { ClientSession } from './client-session.ts';
+import type { Replica } from './replica.ts';
+import type { Upstream } from './upstream.ts';
+
+export interface SessionHost {
+  readonly replica: Replica;
+  readonly skipAcl: boolean;
+  readonly superDigest: string | undefined;
+  readonly log: Log;
+  /** Null while this peer does not serve. */
+  readonly upstream: Upstream | null;
+  /** Monotonic. */
+  nowMs(): number;
+  wallMs(): number;
+  touch(session: ClientSession): void;
+  /** A sync is on its way; answers come in the order of these calls. */
+  awaitSync(session: ClientSession): void;
+  writeBegun(session: ClientSession): void;
+  writeDone(session: ClientSession): void;
+  noteLatency(latencyMs: number): void;
+  noteAuthFailure(remote: string, scheme: string): void;
+}
