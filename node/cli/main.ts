@@ -23,9 +23,9 @@ async function main(argv: readonly string[]): Promise<number> {
     .command('server')
     .description('run one peer in the foreground')
     .argument('<file>', 'the configuration, a zoo.cfg')
-    .action(async (file: string, options: object) => {
+    .action(async (file: string) => {
       const { runServer } = await import('./server-command.ts');
-      exitCode = await runServer(file, options);
+      exitCode = await runServer(file);
     });
 
   program

@@ -12,7 +12,7 @@ import {
 import { viewOf } from '../admin/server-view.ts';
 import { InvariantError } from '../core/invariant.ts';
 import type { Log } from '../core/log-sink.ts';
-import { lockDataDir } from '../log/data-dir-lock.ts';
+import { openDataDirs } from '../log/data-dir.ts';
 import { OsDisk } from '../log/os-disk.ts';
 import type { MqttBridge } from '../mqtt/bridge.ts';
 import { ChangeNumbering, treeSource } from '../mqtt/peer-bridge.ts';
@@ -47,7 +47,7 @@ export async function runServer(file: string): Promise<number> {
 async function serve(config: PeerConfig, log: Log): Promise<number> {
   const startedAtMs = performance.now();
   const disk = new OsDisk();
-  const unlock = lockDataDir(disk, config.dataDir);
+  const { lock } = openDataDirs(config);
   const ending = new Ending();
   catchWhatNobodyCaught(log, ending);
   const bridge = await newBridge(config, log, () => runtime.replica.tree);
@@ -92,7 +92,7 @@ async function serve(config: PeerConfig, log: Log): Promise<number> {
     log.info('stopped', { exitCode });
     return exitCode;
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
