@@ -12,8 +12,6 @@ export class Inflow {
   bytes: Buffer = EMPTY;
   start = 0;
   end = 0;
-  /** Whether the room behind `end` is this object's own to write into. */
-  private isOwned = false;
 
   get length(): number {
     return this.end - this.start;
@@ -26,17 +24,16 @@ export class Inflow {
       this.bytes = chunk;
       this.start = 0;
       this.end = chunk.length;
-      this.isOwned = false;
       return;
     }
-    if (!this.isOwned || this.bytes.length - this.end < chunk.length) {
+    // A chunk ends where it ends: only a buffer of our own has room behind `end`.
+    if (this.bytes.length - this.end < chunk.length) {
       const room = Math.max(left + chunk.length, left * 2, GATHER_BYTES_MIN);
       const grown = Buffer.allocUnsafe(room);
       this.bytes.copy(grown, 0, this.start, this.end);
       this.bytes = grown;
       this.start = 0;
       this.end = left;
-      this.isOwned = true;
     }
     chunk.copy(this.bytes, this.end);
     this.end += chunk.length;

@@ -11,6 +11,11 @@ export async function eventually(what: string, condition: () => boolean): Promis
   await until(what, PATIENCE_MS, condition);
 }
 
+/** Lets the event loop turn often enough for anything under way on loopback to show. */
+export async function turns(count = 50): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((next) => setImmediate(next));
+}
+
 /** Time stands still until `advance`. */
 export class ManualTimers implements Timers {
   private now = 0;

@@ -4,7 +4,14 @@ import { afterEach, test } from 'node:test';
 import type { ClientConnection } from '../../node/net/client-connection.ts';
 import { ClientPort, type ClientPortOptions } from '../../node/net/client-port.ts';
 import { formatJavaAddress } from '../../node/net/java-address.ts';
-import { eventually, framed, ManualTimers, RawSocket, RecordingLog } from '../helpers/ports.ts';
+import {
+  eventually,
+  framed,
+  ManualTimers,
+  RawSocket,
+  RecordingLog,
+  turns,
+} from '../helpers/ports.ts';
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
 
@@ -123,6 +130,35 @@ for (const [what, send] of [
   });
 }
 
+test('an answer that takes a while reaches a client that has shut its side down', async () => {
+  const server = await started({
+    handlers: {
+      onFrame: () => undefined,
+      onFourLetterWord: (connection) => void turns().then(() => connection.answer('late')),
+      onClose: (_, reason) => server.closed.push(reason),
+    },
+  });
+  const raw = await server.connect(true);
+  raw.socket.end('stat');
+  await eventually('the answer ends', () => raw.isEnded);
+  assert.equal(raw.received.toString(), 'late');
+});
+
+test('a paused connection can be ended', async () => {
+  const server = await started();
+  server.onFrame = (connection) => connection.pause();
+  const raw = await server.connect();
+  raw.write(frame('connect'));
+  await eventually('the frame', () => server.frames.length === 1);
+  raw.write(frame('held'));
+  server.connection.send(frame('refused'));
+  server.connection.end();
+  await raw.closed();
+  await eventually('it is closed', () => server.closed.length === 1);
+  assert.deepEqual(raw.received, frame('refused'));
+  assert.deepEqual(server.frames, ['connect']);
+});
+
 test('what comes behind a word does not reset the answer', async () => {
   const server = await started();
   const raw = await server.connect(true);
@@ -180,7 +216,7 @@ test('a paused connection delivers nothing, not even of the same chunk, until re
   raw.write(Buffer.concat([frame('connect'), frame('one')]));
   await eventually('the first', () => server.frames.length === 1);
   raw.write(frame('two'));
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await turns();
   assert.deepEqual(server.frames, ['connect']);
   server.connection.resume();
   assert.deepEqual(server.frames, ['connect'], 'not inside resume');

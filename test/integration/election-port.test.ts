@@ -14,6 +14,7 @@ import {
   RawServer,
   RawSocket,
   RecordingLog,
+  turns,
 } from '../helpers/ports.ts';
 
 const cleanups: (() => Promise<unknown> | unknown)[] = [];
@@ -153,6 +154,20 @@ test('a smaller sid that dials is dialled back, even if we thought it was connec
   assert.deepEqual(peer.events, ['up 1', 'down 1', 'up 1']);
 });
 
+test('a connection that the smaller sid no longer has is given up at once', async () => {
+  const [peer, neighbour] = await lonePeer();
+  peer.port.send(1, vote(1));
+  await eventually('it is up', () => peer.port.isUp(1));
+  const away = await RawServer.listen();
+  peer.knows(1, away.port);
+  await away.close();
+  const request = await RawSocket.connect(peer.port.port);
+  request.write(initial(1));
+  await neighbour.accepted[0]?.closed('the old connection to be closed');
+  await eventually('the dial back fails', () => peer.log.count(/cannot reach server 1/) === 1);
+  assert.ok(!peer.port.isUp(1));
+});
+
 test('a newer connection of the larger sid takes the place of the older', async () => {
   const [peer] = await lonePeer();
   const first = await RawSocket.connect(peer.port.port);
@@ -270,6 +285,7 @@ test('dials to a peer that is away keep a distance, and each send leads to one',
   await eventually('the first dial fails', () => dials() === 1);
   for (let i = 0; i < 10; i += 1) peer.port.send(1, vote(i));
   timers.advance(99);
+  await turns();
   assert.equal(dials(), 1);
   timers.advance(1);
   await eventually('the second dial fails', () => dials() === 2);

@@ -329,6 +329,9 @@ test('a dial has until its deadline', async () => {
   timers.advance(2000);
   await eventually('it is given up', () => learner.events.length === 1);
   assert.match(learner.events[0] ?? '', /down: no answer from 127.0.0.1:\d+ within 2000 ms/);
+  learner.port.dial(1);
+  await eventually('the next is up', () => learner.events.length === 2);
+  assert.equal(timers.pendingCount, 0, 'the deadline is for the dial alone');
 });
 
 test('a port that is taken is named', async () => {
