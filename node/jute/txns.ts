@@ -212,8 +212,19 @@ function readMulti(reader: JuteReader): Txn {
     const data = reader.bufferOrNull();
     if (data === null) throw new JuteError(`transaction ${i} of a multi has no body`);
     const body = new JuteReader(data);
-    txns.push(readSingle(type, body, false));
-    body.finish(`transaction ${i} of a multi`);
+    txns.push(isVoided(type, data) ? VOIDED : readSingle(type, body, false));
+    if (txns.at(-1) !== VOIDED) body.finish(`transaction ${i} of a multi`);
   }
   return { type: OpCode.multi, txns };
 }
+
+/**
+ * An Apache server that has applied a failed multi has changed the type of the operations before
+ * the failing one to error and left their records: so it sends them when it brings a learner up.
+ */
+function isVoided(type: number, data: Buffer): boolean {
+  return type === OpCode.error && data.length > ERROR_BYTES;
+}
+
+const ERROR_BYTES = 4;
+const VOIDED: SingleTxn = { type: OpCode.error, err: 0 };
