@@ -223,8 +223,10 @@ function readMulti(reader: JuteReader): Txn {
  * the failing one to error and left their records: so it sends them when it brings a learner up.
  */
 function isVoided(type: number, data: Buffer): boolean {
-  return type === OpCode.error && data.length > ERROR_BYTES;
+  // Every record that can stand in a multi begins with its path.
+  return type === OpCode.error && data.length > ERROR_BYTES && data[ERROR_BYTES] === SLASH;
 }
 
 const ERROR_BYTES = 4;
+const SLASH = 0x2f;
 const VOIDED: SingleTxn = { type: OpCode.error, err: 0 };
