@@ -12,7 +12,7 @@ import type { ZabContext } from './context.ts';
 import { PROTOCOL_VERSION } from './context.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { AckEpochMessage, LearnerInfoMessage, ZabMessage } from './messages.ts';
-import { planSync } from './sync-plan.ts';
+import { sendDifference } from './synchronization.ts';
 import { isMoreRecent } from './vote.ts';
 
 type Phase = 'discovery' | 'synchronization' | 'broadcast';
@@ -272,27 +272,8 @@ export class Leader {
   private synchronize(handler: LearnerHandler): void {
     const { history } = this.ctx;
     const syncPoint = this.phase === 'broadcast' ? history.committed : history.last;
-    const plan = planSync(history, handler.lastZxid, syncPoint);
-    const from = plan.type === 'snap' ? history.committed : plan.from;
-    if (plan.type === 'snap') this.ctx.put({ type: 'sendSnapshot', link: handler.link });
-    else this.ctx.send(handler.link, { type: plan.type, zxid: plan.zxid });
-    for (const { zxid, txn } of history.entriesAfter(from)) {
-      if (zxid <= syncPoint) {
-        this.ctx.send(handler.link, { type: 'proposal', zxid, txn });
-        this.ctx.send(handler.link, { type: 'commit', zxid });
-      } else if (!handler.isObserver) {
-        this.ctx.send(handler.link, { type: 'proposal', zxid, txn });
-        handler.proposed(zxid, this.ctx.nowMs);
-      }
-    }
+    sendDifference(this.ctx, handler, this.epoch, syncPoint);
     handler.phase = 'syncing';
-    const config = this.ctx.config.configText;
-    this.ctx.send(handler.link, { type: 'newLeader', epoch: this.epoch, config });
-    this.ctx.log('info', `synchronising peer ${handler.sid} by ${plan.type.toUpperCase()}`, {
-      lastZxid: formatZxid(handler.lastZxid),
-      syncPoint: formatZxid(syncPoint),
-      from: formatZxid(from),
-    });
   }
 
   private ack(handler: LearnerHandler, zxid: Zxid): void {

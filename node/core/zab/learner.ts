@@ -11,8 +11,8 @@ import { formatZxid, makeZxid, type Zxid } from '../zxid.ts';
 import type { ZabContext } from './context.ts';
 import { PROTOCOL_VERSION } from './context.ts';
 import { type HistoryEntry, isNext } from './history.ts';
-import type { JournalRecord } from './journal-record.ts';
 import type { ZabMessage } from './messages.ts';
+import { join, Synchronization } from './synchronization.ts';
 
 type Phase =
   | 'connecting'
@@ -28,18 +28,6 @@ type Phase =
 
 const DIAL_RETRY_MS = 100;
 const DIALS_MIN = 5;
-
-/** What the leader has sent between ACKEPOCH and NEWLEADER. */
-interface Synchronization {
-  readonly mode: 'diff' | 'trunc' | 'snap';
-  /** All up to here is committed once UPTODATE comes. */
-  readonly zxid: Zxid;
-  readonly image: unknown;
-  readonly entries: HistoryEntry[];
-  last: Zxid;
-  /** The last COMMIT; at least what the history before the entries was. */
-  committed: Zxid;
-}
 
 export class Learner {
   private readonly ctx: ZabContext;
@@ -275,14 +263,8 @@ export class Learner {
       if (floor === null || floor < history.committed) return this.refuseTruncate(message.zxid);
       last = floor;
     }
-    this.sync = {
-      mode: message.type,
-      zxid: message.zxid,
-      image: message.type === 'snap' ? message.image : null,
-      entries: [],
-      last,
-      committed: message.type === 'diff' ? history.committed : last,
-    };
+    const committed = message.type === 'diff' ? history.committed : last;
+    this.sync = new Synchronization(message, last, committed);
   }
 
   /**
@@ -314,11 +296,7 @@ export class Learner {
       this.abandoned = 'PROPOSAL out of turn';
       return;
     }
-    // A leader that dumps its tree while it goes on may send what the snapshot holds already.
-    if (this.sync.mode === 'snap' && entry.zxid <= this.sync.zxid) return;
-    if (!isNext(this.sync.last, entry.zxid)) return this.hole(this.sync.last, entry.zxid);
-    this.sync.last = entry.zxid;
-    this.sync.entries.push(entry);
+    if (!this.sync.take(entry)) this.hole(this.sync.last, entry.zxid);
   }
 
   /** A hole must not be closed by guessing: the next attempt takes the whole tree. */
@@ -343,7 +321,7 @@ export class Learner {
     }
     // Once NEWLEADER has come, what the snapshot will hold is settled.
     if (this.sync !== null && this.phase === 'synchronization') {
-      this.sync.committed = Math.max(this.sync.committed, zxid);
+      this.sync.commit(zxid);
     }
     this.commitZxid = Math.max(this.commitZxid, zxid);
   }
@@ -362,14 +340,13 @@ export class Learner {
   }
 
   private installSnapshot(sync: Synchronization): void {
-    const replay = sync.entries.filter((entry) => entry.zxid <= sync.committed);
     this.phase = 'installing';
     this.installToken = this.ctx.nextToken();
     this.ctx.put({
       type: 'installSnapshot',
       image: sync.image,
       imageZxid: sync.zxid,
-      replay,
+      replay: sync.committedEntries(),
       zxid: sync.committed,
       token: this.installToken,
     });
@@ -378,53 +355,25 @@ export class Learner {
   snapshotInstalled(token: number): void {
     if (token !== this.installToken || this.sync === null) return;
     const { sync } = this;
-    const { history } = this.ctx;
     // From here on the journal's order is the truth, so memory follows it at once.
-    history.reset(sync.committed);
+    this.ctx.history.reset(sync.committed);
     this.ctx.put({ type: 'adoptSnapshot', token, zxid: sync.committed });
     this.wantsSnapshot = false;
-    const entries = sync.entries.filter((entry) => entry.zxid > sync.committed);
-    this.join({ ...sync, entries }, [{ type: 'snapshot', zxid: sync.committed, isReset: true }]);
+    this.join(sync);
   }
 
-  /**
-   * History, then currentEpoch, in one append whose completion is the ACK of NEWLEADER. Proposals
-   * that are not committed yet stand behind the epoch record; each has its own ACK.
-   */
-  private join(sync: Synchronization, before: JournalRecord[] = []): void {
+  /** Proposals that are not committed yet stand behind the epoch; each has its own ACK. */
+  private join(sync: Synchronization): void {
     const { history } = this.ctx;
-    const records: JournalRecord[] = before;
-    if (sync.mode === 'trunc') this.truncate(sync, records);
-    const committed = sync.entries.filter((entry) => entry.zxid <= sync.committed);
-    const pending = sync.entries.filter((entry) => entry.zxid > sync.committed);
-    for (const entry of committed) {
-      history.append(entry);
-      records.push({ type: 'txn', ...entry });
-    }
-    if (this.epoch > history.currentEpoch) {
-      const base = history.last;
-      history.joinEpoch(this.epoch, base);
-      records.push({ type: 'epoch', epoch: this.epoch, base });
-    } else {
-      // The same leader again: nothing new to say, but what was appended must be durable.
-      records.push({ type: 'promise', epoch: this.epoch });
-    }
     this.phase = 'logging';
-    this.joinToken = this.ctx.append(records);
-    for (const entry of pending) {
+    this.joinToken = join(this.ctx, sync, this.epoch);
+    for (const entry of sync.pendingEntries()) {
       history.append(entry);
       this.appendTxn(entry);
     }
     const known = sync.mode === 'diff' ? (history.floor(sync.zxid) ?? 0) : sync.committed;
     this.commitZxid = Math.max(this.commitZxid, sync.committed, known);
     this.sync = null;
-  }
-
-  private truncate(sync: Synchronization, records: JournalRecord[]): void {
-    const cut = this.ctx.history.floor(sync.zxid) ?? 0;
-    if (cut === this.ctx.history.last) return;
-    this.ctx.history.truncateTo(cut);
-    records.push({ type: 'truncate', zxid: cut });
   }
 
   private appendTxn(entry: HistoryEntry): void {
