@@ -18,7 +18,7 @@ import { JuteWriter } from '../jute/writer.ts';
 import { Xid } from '../jute/xids.ts';
 import { formatHostPort, type HostPort } from './connect-string.ts';
 
-/** A list of children may be longer than any request, so this is above ZooKeeper's request limit. */
+/** A list of children may be longer than any request: this is above the limit of those. */
 const REPLY_BYTES_MAX = 16 * 1024 * 1024;
 const PING_INTERVAL_MS_MAX = 10_000;
 const PING_MARGIN_MS = 1_000;

@@ -9,6 +9,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { fourLetter } from './four-letter.ts';
 
 const JARS = [
   ...['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-log4j12', 'log4j-1.2', 'commons-cli'],
@@ -143,7 +144,7 @@ export class ApacheEnsemble {
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await ended;
   }
 
-  /** Starts an ended server again on its data and ports; waits until it serves unless told not to. */
+  /** Starts an ended server again on its data and ports, and waits until it serves. */
   async restart(sid: number, wait = true): Promise<void> {
     if (this.running.has(sid)) throw new Error(`server ${sid} runs already`);
     this.launch(this.server(sid));
@@ -152,7 +153,7 @@ export class ApacheEnsemble {
 
   /** The answer to a four-letter word, or '' when the server is not there. */
   fourLetterWord(sid: number, word: string): Promise<string> {
-    return fourLetterWord(this.server(sid).clientPort, word);
+    return fourLetter(this.server(sid).clientPort, word);
   }
 
   /** `standalone`, `leader`, `follower`, `observer`, or undefined while it does not serve. */
@@ -169,7 +170,7 @@ export class ApacheEnsemble {
     return undefined;
   }
 
-  /** Resolves when each of `sids` (default: all) serves; rejects when a process ends or at the limit. */
+  /** Resolves when each of `sids` (default: all) serves; rejects when a process has ended. */
   async serving(sids = this.servers.map((server) => server.sid)): Promise<void> {
     const deadlineMs = Date.now() + SERVING_TIMEOUT_MS;
     for (const sid of sids) {
@@ -266,20 +267,6 @@ export class ApacheEnsemble {
       if (this.running.get(server.sid) === child) this.running.delete(server.sid);
     });
   }
-}
-
-/** Sends a four-letter word to a client port; resolves to '' when nobody answers. */
-export function fourLetterWord(port: number, word: string): Promise<string> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const socket = net.connect({ port, host: '127.0.0.1' }, () => socket.write(word));
-    socket.setEncoding('utf8').setTimeout(2_000, () => socket.destroy());
-    socket.on('data', (text) => {
-      answer += text;
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(answer));
-  });
 }
 
 /**

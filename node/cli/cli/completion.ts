@@ -1,4 +1,4 @@
-/** What the Tab key offers: names of commands for the first word, znodes for a word with a slash. */
+/** What the Tab key offers: commands for the first word, znodes for a word with a slash. */
 import { Shell } from './shell.ts';
 
 /** What of the shell completion needs. */

@@ -4,8 +4,8 @@
  */
 
 /**
- * The abbreviations of zones are spread over the locales (`EST` is American, `CET` British English):
- * the first locale that has one for this zone wins.
+ * The abbreviations of zones are spread over the locales (`EST` is American, `CET` British
+ * English): the first locale that has one for this zone wins.
  */
 const LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-NZ', 'en-IN', 'en-ZA', 'en-CA'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
