@@ -29,6 +29,15 @@ async function main(argv: readonly string[]): Promise<number> {
     });
 
   program
+    .command('check')
+    .description('say what is wrong with a configuration')
+    .argument('<file>', 'the configuration, a zoo.cfg')
+    .action(async (file: string) => {
+      const { runCheck } = await import('./check-command.ts');
+      exitCode = runCheck(file);
+    });
+
+  program
     .command('up')
     .description('run a local ensemble with an MQTT broker')
     .option('--peers <n>', 'number of peers', wholeNumber(1, PEERS_MAX), 3)

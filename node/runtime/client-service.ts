@@ -183,8 +183,16 @@ export class ClientService implements SessionHost, Downstream {
     this.syncs.push(session);
   }
 
-  writeBegun(session: ClientSession): void {
+  writeBegun(): void {
     this.writesInFlight += 1;
+  }
+
+  writeDone(): void {
+    this.writesInFlight -= 1;
+    if (this.throttled.size > 0) this.releaseThrottled();
+  }
+
+  enqueued(session: ClientSession): void {
     const isTooMuch =
       this.writesInFlight > this.options.outstandingMax ||
       session.pendingCount > this.options.pendingPerConnectionMax;
@@ -193,9 +201,8 @@ export class ClientService implements SessionHost, Downstream {
     session.throttle(true);
   }
 
-  writeDone(): void {
-    this.writesInFlight -= 1;
-    if (this.throttled.size > 0) this.releaseThrottled();
+  drained(): void {
+    this.releaseThrottled();
   }
 
   noteLatency(latencyMs: number): void {

@@ -141,9 +141,9 @@ export class ClientSession implements Watcher {
         return this.enqueue({ kind: 'read', xid, request, startMs });
       }
       default:
-        this.enqueue({ kind: 'write', xid, opCode, startMs });
         this.writes += 1;
-        this.host.writeBegun(this);
+        this.host.writeBegun();
+        this.enqueue({ kind: 'write', xid, opCode, startMs });
         this.host.upstream?.request(this.sessionId, xid, opCode, reader.rest(), this.ids);
     }
   }
@@ -162,7 +162,7 @@ export class ClientSession implements Watcher {
     if (head === undefined || head.kind !== 'write' || head.xid !== cxid) return;
     this.pending.shift();
     this.writes -= 1;
-    this.host.writeDone(this);
+    this.host.writeDone();
     if (result.err === ErrorCode.sessionMoved) {
       this.connection.close('its session has moved to another server');
       return;
@@ -202,6 +202,7 @@ export class ClientSession implements Watcher {
     this.pending.push(item);
     this.connection.stats.outstanding = this.pending.length;
     if (this.pending.length === 1) this.drain();
+    if (this.pending.length > 0) this.host.enqueued(this);
   }
 
   /** Answers what stands at the head, up to the next write or sync that is not done. */
@@ -213,6 +214,7 @@ export class ClientSession implements Watcher {
       this.answer(head);
     }
     this.connection.stats.outstanding = this.pending.length;
+    if (this.isPausedForLimit) this.host.drained();
   }
 
   private answer(item: Exclude<Pending, { readonly kind: 'write' | 'sync' }>): void {

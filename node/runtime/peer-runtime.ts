@@ -377,6 +377,10 @@ export class PeerRuntime {
     this.isHalted = true;
     this.cancelTick?.();
     this.leaderService?.end();
+    // Others see the connections go before this process has written its last words.
+    Promise.all([this.net?.close(), this.clientPort?.close()]).catch((error: unknown) => {
+      this.options.log.error('closing after a halt failed', { error: String(error) });
+    });
     this.options.hooks.onHalt(exitCode, reason);
   }
 }

@@ -17,8 +17,12 @@ export interface SessionHost {
   touch(session: ClientSession): void;
   /** A sync is on its way; answers come in the order of these calls. */
   awaitSync(session: ClientSession): void;
-  writeBegun(session: ClientSession): void;
-  writeDone(session: ClientSession): void;
+  writeBegun(): void;
+  writeDone(): void;
+  /** A request waits: too many of them, here or in all, and reading from this client pauses. */
+  enqueued(session: ClientSession): void;
+  /** Requests of this session have been answered. */
+  drained(): void;
   noteLatency(latencyMs: number): void;
   noteAuthFailure(remote: string, scheme: string): void;
 }
