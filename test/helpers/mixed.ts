@@ -15,6 +15,8 @@ export interface MixedPlan {
   /** How many of each kind, its last ones, are observers. */
   readonly apacheObservers?: number;
   readonly picketObservers?: number;
+  /** Further lines of zoo.cfg for the Apache servers. */
+  readonly apacheConfig?: readonly string[];
   /** Who is up and serving before the other kind starts, where that is a quorum. */
   readonly first: MemberKind;
 }
@@ -29,6 +31,7 @@ export class MixedEnsemble implements Ensemble {
     const apache = await ApacheEnsemble.start(plan.apache, {
       observers: plan.apacheObservers ?? 0,
       foreign: peers,
+      config: plan.apacheConfig ?? [],
       wait: false,
     });
     let picket: PicketEnsemble | undefined;

@@ -2,7 +2,7 @@
 too many bytes for one from its log."""
 from kazoo_common import check_equal, connect, main
 
-PADDING = b"." * 400
+PADDING = b"." * 4000
 
 
 def program(hosts, path, count):
