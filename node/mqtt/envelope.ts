@@ -12,8 +12,10 @@ import { epochOf, formatZxid, type Zxid } from '../core/zxid.ts';
 import type { CommittedChange, ZnodeState } from './committed-change.ts';
 
 export interface Cursor {
-  /** Everything up to this transaction has been published. */
+  /** Every event up to this transaction has been published, or can no longer be. */
   readonly zxid: Zxid;
+  /** The state of the whole tree is being published; until then what is retained is not all. */
+  readonly isResyncing: boolean;
   /** The epoch of the leader that wrote the cursor. */
   readonly epoch: number;
   readonly sid: number;
@@ -81,17 +83,19 @@ export function encodeCursor(cursor: Cursor): string {
     zxid: formatZxid(cursor.zxid),
     epoch: cursor.epoch,
     sid: cursor.sid,
+    ...(cursor.isResyncing ? { resync: true } : {}),
   });
 }
 
 /** Undefined when it is not a cursor that a bridge can have written. */
 export function decodeCursor(payload: Uint8Array): Cursor | undefined {
   const value = parseObject(payload);
-  const { zxid: text, epoch, sid } = value ?? {};
+  const { zxid: text, epoch, sid, resync = false } = value ?? {};
   if (typeof text !== 'string' || !/^0x[0-9a-f]{1,14}$/.test(text)) return undefined;
   const zxid = Number.parseInt(text.slice(2), 16);
   if (!Number.isSafeInteger(zxid) || !isCount(epoch) || !isCount(sid)) return undefined;
-  return epochOf(zxid) > epoch ? undefined : { zxid, epoch, sid };
+  if (epochOf(zxid) > epoch || typeof resync !== 'boolean') return undefined;
+  return { zxid, epoch, sid, isResyncing: resync };
 }
 
 /** The `path` that an envelope names; undefined when the payload is no envelope. */

@@ -56,8 +56,9 @@ export class Publisher {
   private ackedSinceCursor = 0;
   private cursorSent: Zxid = -1;
   private isCursorInFlight = false;
-  /** The cursor as found, to be published with this leader's epoch, so that an older one stops. */
-  private claim: Zxid | undefined;
+  /** A cursor is due at once, with this leader's epoch, so that an older leader stops. */
+  private hasToClaim = false;
+  private isCursorSentComplete = false;
   /** The end of the walk under way; undefined when the broker has the whole tree. */
   private awaitedMarker: string | undefined;
 
@@ -135,11 +136,10 @@ export class Publisher {
     const newest = Math.max(leadership.zxid, ring.lastZxid ?? 0);
     const from = cursor?.zxid;
     const isKnown = from !== undefined && from <= newest;
-    if (isKnown) this.claim = from;
-    if (isKnown && from >= covered) {
+    if (isKnown && from >= covered && !cursor?.isResyncing) {
       log.info('MQTT bridge: publishing goes on after the cursor', { zxid: formatZxid(from) });
       this.ackedTo = from;
-      this.cursorSent = from;
+      this.hasToClaim = true;
       this.items.streamAfter(from);
       this.wake();
       return;
@@ -147,7 +147,9 @@ export class Publisher {
     const start = Math.max(publishedTo, isKnown ? from : leadership.zxid);
     if (from === undefined) this.resync('no cursor at the broker', from, start);
     else if (!isKnown) this.resync('the cursor belongs to another history', from, start);
-    else this.resync('the changes after the cursor are no longer kept', from, start);
+    else if (from < covered) {
+      this.resync('the changes after the cursor are no longer kept', from, start);
+    } else this.resync('the last one was not finished', from, start);
   }
 
   /** All retained state afresh, and the changes above `zxid` that are still kept. */
@@ -161,7 +163,8 @@ export class Publisher {
     });
     onResync();
     this.held = undefined;
-    this.cursorSent = -1;
+    this.ackedTo = start;
+    this.hasToClaim = true;
     this.awaitedMarker = this.items.walkAndStreamAfter(start, reason, from);
     this.sweep.start();
     this.wake();
@@ -211,15 +214,12 @@ export class Publisher {
 
   private nextItem(): Item | undefined {
     const { limits, ring } = this.options;
-    const isWalking = this.awaitedMarker !== undefined;
-    const isCursorFree = !this.isCursorInFlight && !isWalking && !this.sweep.isActive;
-    const isCursorDue = isCursorFree && this.ackedTo > this.cursorSent;
-    if (isCursorDue && this.ackedSinceCursor >= limits.cursorEveryChanges)
-      return this.cursor(this.ackedTo);
-    if (this.claim !== undefined && !this.isCursorInFlight) {
-      const zxid = this.claim;
-      this.claim = undefined;
-      return this.cursor(zxid);
+    const isResyncing = this.awaitedMarker !== undefined || this.sweep.isActive;
+    const isCursorNews =
+      this.ackedTo > this.cursorSent || (!this.isCursorSentComplete && !isResyncing);
+    const isCursorDue = isCursorNews && !this.isCursorInFlight;
+    if (this.hasToClaim || (isCursorDue && this.ackedSinceCursor >= limits.cursorEveryChanges)) {
+      return this.cursor(isResyncing);
     }
     const orphan = this.sweep.takeOrphan();
     if (orphan !== undefined) return this.items.clear(orphan);
@@ -228,15 +228,18 @@ export class Publisher {
     }
     const item = this.items.take();
     if (item !== undefined) return item;
-    return isCursorDue && this.window.size === 0 ? this.cursor(this.ackedTo) : undefined;
+    return isCursorDue && this.window.size === 0 ? this.cursor(isResyncing) : undefined;
   }
 
-  private cursor(zxid: Zxid): Item {
+  private cursor(isResyncing: boolean): Item {
     const { leadership, sid } = this.options;
-    this.cursorSent = zxid;
+    this.hasToClaim = false;
+    this.cursorSent = this.ackedTo;
+    this.isCursorSentComplete = !isResyncing;
     this.ackedSinceCursor = 0;
     this.isCursorInFlight = true;
-    return this.items.cursor({ zxid, epoch: leadership.epoch, sid });
+    const { epoch } = leadership;
+    return this.items.cursor({ zxid: this.ackedTo, epoch, sid, isResyncing });
   }
 
   private settled(item: Item): void {

@@ -74,7 +74,8 @@ async function published(made: MqttBridge, zxid: number): Promise<void> {
 async function cursorAt(url: string, zxid: number): Promise<void> {
   await until('the cursor to follow', WAIT_MS, async () => {
     const text = (await retained(url, 'picket/cursor')).get('picket/cursor');
-    return text !== undefined && Number(JSON.parse(text).zxid) === zxid;
+    const { zxid: at, resync = false } = JSON.parse(text ?? '{}');
+    return Number(at) === zxid && !resync;
   });
 }
 
@@ -169,6 +170,31 @@ describe('MQTT bridge with aedes', () => {
     assert.equal(zxids.length, 3 + 150 + 1);
     await cursorAt(broker.url, tree.zxid);
     await assertRetainedEquals(broker.url, tree);
+  });
+
+  test('a leader that dies during its resync: the successor does it again, and loses no event', async () => {
+    const broker = await aedes();
+    const ears = await listen(broker.url);
+    const one = bridge(broker.url, tree, 1, { limits: { sweepQuietMs: WAIT_MS } });
+    const two = bridge(broker.url, tree, 2);
+    for (let i = 0; i < 50; i += 1) tree.create(`/n${i}`, 'x');
+    one.lead(1, tree.zxid);
+    await until('the resync to be under way', WAIT_MS, async () => {
+      return (await retained(broker.url, 'picket/cursor')).size > 0;
+    });
+    one.unlead();
+    const led = tree.zxid;
+    for (let i = 0; i < 50; i += 1) tree.set(`/n${i}`, 'y');
+    const missed = tree.zxid;
+    tree.epoch = 2;
+    tree.counter = 0;
+    two.lead(2, tree.zxid);
+    tree.delete('/n7');
+    await cursorAt(broker.url, tree.zxid);
+    await assertRetainedEquals(broker.url, tree);
+    assert.equal(two.status().resyncs, 1);
+    const zxids = new Set(ears.zxids());
+    for (let zxid = led + 1; zxid <= missed; zxid += 1) assert.ok(zxids.has(zxid), `${zxid}`);
   });
 
   test('the broker goes away and comes back with its state: nothing lost', async () => {

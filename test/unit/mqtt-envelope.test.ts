@@ -135,8 +135,11 @@ test('events', () => {
 });
 
 test('cursor there and back; anything else is none', () => {
-  const cursor = { zxid: makeZxid(2 ** 21 - 1, 2 ** 32 - 1), epoch: 2 ** 21 - 1, sid: 3 };
-  assert.deepEqual(decodeCursor(Buffer.from(encodeCursor(cursor))), cursor);
+  for (const isResyncing of [false, true]) {
+    const zxid = makeZxid(2 ** 21 - 1, 2 ** 32 - 1);
+    const cursor = { zxid, epoch: 2 ** 21 - 1, sid: 3, isResyncing };
+    assert.deepEqual(decodeCursor(Buffer.from(encodeCursor(cursor))), cursor);
+  }
   for (const text of [
     '',
     '{}',
@@ -149,6 +152,7 @@ test('cursor there and back; anything else is none', () => {
     '{"zxid":"0x300000001","epoch":2,"sid":1}',
     '{"zxid":"0x1","epoch":-1,"sid":1}',
     '{"zxid":"0x1","epoch":1.5,"sid":1}',
+    '{"zxid":"0x1","epoch":1,"sid":1,"resync":1}',
   ]) {
     assert.equal(decodeCursor(Buffer.from(text)), undefined, text);
   }
