@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeZxid, type Zxid } from '../../node/core/zxid.ts';
 import { JournalDamagedError } from '../../node/log/errors.ts';
+import { recordBytes } from '../../node/log/record.ts';
 import type { Recovered } from '../../node/log/recovery.ts';
 import { appendNow, recover, segmentPaths, txn, txns, zxidsOf } from '../helpers/log-journal.ts';
 import { SimDisk } from '../helpers/sim-disk.ts';
@@ -158,6 +159,41 @@ test('a batch whose sectors arrived in any order is a torn tail', () => {
   const unmarked = recoverChanged(path, (bytes) => bytes.fill(0, hole - 32, hole + 40));
   assert.ok(unmarked !== null);
   assert.deepEqual(zxidsOf(unmarked), whole.proven);
+});
+
+test('what recovery has copied is no torn tail: it was flushed before the file got its name', () => {
+  const disk = whole.disk.clone();
+  recover(disk);
+  const path = segmentPaths(disk).at(-1) ?? '';
+  assert.ok(!whole.paths.includes(path));
+  const content = Buffer.from(disk.peek(path));
+  assert.ok(content.length > 300, 'header and tail');
+  for (let offset = 0; offset < content.length; offset += 1) {
+    const flipped = Buffer.from(content);
+    flipped.writeUInt8(flipped.readUInt8(offset) ^ 1, offset);
+    disk.poke(path, flipped);
+    assert.throws(() => recover(disk.clone()), JournalDamagedError, `byte ${offset}`);
+    disk.poke(path, content.subarray(0, offset));
+    assert.throws(() => recover(disk.clone()), JournalDamagedError, `cut at ${offset}`);
+  }
+});
+
+test('records in another order are damage, each with a good checksum', () => {
+  const disk = new SimDisk();
+  const on = { disk, recovered: recover(disk) };
+  const [path = ''] = segmentPaths(disk);
+  const start = disk.peek(path).length + 32;
+  appendNow(on, [{ type: 'promise', epoch: 5 }, txn(1, 1)]);
+  appendNow(on, [txn(1, 2)]);
+  const content = Buffer.from(disk.peek(path));
+  const middle = start + recordBytes(content.readUInt32BE(start + 8));
+  const end = middle + recordBytes(content.readUInt32BE(middle + 8));
+  const promise = content.subarray(start, middle);
+  const second = content.subarray(middle, end);
+  assert.equal(second.readUInt8(12), 3, 'a transaction');
+  const swapped = [content.subarray(0, start), second, promise, content.subarray(end)];
+  disk.poke(path, Buffer.concat(swapped));
+  assert.throws(() => recover(disk), /a record chained to the one before/);
 });
 
 test('rot in a batch is damage when a torn batch behind it has left but one record', () => {
