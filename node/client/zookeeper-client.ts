@@ -311,7 +311,13 @@ export class ZooKeeperClient {
   private watchesSince(relativeZxid: number): Request[] {
     return this.watches
       .batches((path) => this.prepend(path), SET_WATCHES_BYTES_MAX)
-      .map((paths) => ({ type: OpCode.setWatches, relativeZxid, ...paths }));
+      .map((paths) => ({
+        type: OpCode.setWatches,
+        relativeZxid,
+        ...paths,
+        persistentWatches: [],
+        recursiveWatches: [],
+      }));
   }
 
   private prepend(path: string): string {

@@ -6,12 +6,12 @@
  */
 import { invariant } from '../core/invariant.ts';
 import { OpCode } from '../core/request/op-code.ts';
-import type { AclList } from '../core/tree/acl.ts';
+import type { AclList, Id } from '../core/tree/acl.ts';
 import type { Stat } from '../core/tree/stat.ts';
 import type { Data } from '../core/tree/txn.ts';
 import type { TxnResult } from '../core/tree/txn-result.ts';
 import type { Zxid } from '../core/zxid.ts';
-import { writeAclList, writeStat, writeStrings } from './records.ts';
+import { writeAclList, writeIds, writeStat, writeStrings } from './records.ts';
 import type { JuteWriter } from './writer.ts';
 import { Xid } from './xids.ts';
 
@@ -98,6 +98,64 @@ export function writeGetChildren2Reply(
   const start = begin(writer, xid, zxid, 0);
   writeStrings(writer, children);
   writeStat(writer, stat);
+  finish(writer, start);
+}
+
+/** getEphemerals. */
+export function writePathsReply(
+  writer: JuteWriter,
+  xid: number,
+  zxid: Zxid,
+  paths: readonly string[],
+): void {
+  const start = begin(writer, xid, zxid, 0);
+  writeStrings(writer, paths);
+  finish(writer, start);
+}
+
+/** getAllChildrenNumber; addWatch, whose record is an ErrorResponse of 0. */
+export function writeIntReply(writer: JuteWriter, xid: number, zxid: Zxid, value: number): void {
+  const start = begin(writer, xid, zxid, 0);
+  writer.int(value);
+  finish(writer, start);
+}
+
+/** whoAmI: scheme and user of each id, never what proves it. */
+export function writeWhoAmIReply(
+  writer: JuteWriter,
+  xid: number,
+  zxid: Zxid,
+  users: readonly Id[],
+): void {
+  const start = begin(writer, xid, zxid, 0);
+  writeIds(writer, users);
+  finish(writer, start);
+}
+
+/** One result of a multiRead, as far as it is not an error. */
+export type ReadResult =
+  | { readonly type: typeof OpCode.getData; readonly data: Data; readonly stat: Stat }
+  | { readonly type: typeof OpCode.getChildren; readonly children: readonly string[] }
+  | { readonly type: typeof OpCode.error; readonly err: number };
+
+export function writeMultiReadReply(
+  writer: JuteWriter,
+  xid: number,
+  zxid: Zxid,
+  results: readonly ReadResult[],
+): void {
+  const start = begin(writer, xid, zxid, 0);
+  for (const result of results) {
+    const err = result.type === OpCode.error ? result.err : 0;
+    writer.int(result.type).boolean(false).int(err);
+    if (result.type === OpCode.error) writer.int(err);
+    else if (result.type === OpCode.getChildren) writeStrings(writer, result.children);
+    else {
+      writer.buffer(result.data);
+      writeStat(writer, result.stat);
+    }
+  }
+  writer.int(-1).boolean(true).int(-1);
   finish(writer, start);
 }
 

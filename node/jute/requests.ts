@@ -10,9 +10,12 @@ import type {
   CreateRequest,
   DeleteRequest,
   MultiOp,
+  MultiReadOp,
   PathWatchRequest,
   Request,
   SetDataRequest,
+  SetWatchesRequest,
+  WatchKindRequest,
 } from '../core/request/requests.ts';
 import { JuteError, UnknownOpCodeError } from './errors.ts';
 import type { JuteReader } from './reader.ts';
@@ -45,6 +48,14 @@ const MULTI_OPS: ReadonlyMap<number, Decode<MultiOp>> = new Map<number, Decode<M
   [OpCode.check, readCheck],
 ]);
 
+const MULTI_READ_OPS: ReadonlyMap<number, Decode<MultiReadOp>> = new Map<
+  number,
+  Decode<MultiReadOp>
+>([
+  [OpCode.getData, (reader) => readMultiReadOp(OpCode.getData, reader)],
+  [OpCode.getChildren, (reader) => readMultiReadOp(OpCode.getChildren, reader)],
+]);
+
 const REQUESTS: ReadonlyMap<number, Decode<Request>> = new Map<number, Decode<Request>>([
   [OpCode.create, (reader) => readCreate(OpCode.create, reader)],
   [OpCode.create2, (reader) => readCreate(OpCode.create2, reader)],
@@ -61,7 +72,15 @@ const REQUESTS: ReadonlyMap<number, Decode<Request>> = new Map<number, Decode<Re
   [OpCode.getChildren, (reader) => readPathWatch(OpCode.getChildren, reader)],
   [OpCode.getChildren2, (reader) => readPathWatch(OpCode.getChildren2, reader)],
   [OpCode.getAcl, (reader) => ({ type: OpCode.getAcl, path: reader.string() })],
-  [OpCode.setWatches, readSetWatches],
+  [OpCode.setWatches, (reader) => readSetWatches(OpCode.setWatches, reader)],
+  [OpCode.setWatches2, (reader) => readSetWatches(OpCode.setWatches2, reader)],
+  [OpCode.addWatch, readAddWatch],
+  [OpCode.removeWatches, (reader) => readWatchKind(OpCode.removeWatches, reader)],
+  [OpCode.checkWatches, (reader) => readWatchKind(OpCode.checkWatches, reader)],
+  [OpCode.getEphemerals, readGetEphemerals],
+  [OpCode.getAllChildrenNumber, readGetAllChildrenNumber],
+  [OpCode.whoAmI, () => ({ type: OpCode.whoAmI })],
+  [OpCode.multiRead, readMultiRead],
   [OpCode.sync, (reader) => ({ type: OpCode.sync, path: reader.string() })],
   [OpCode.ping, () => ({ type: OpCode.ping })],
   [OpCode.auth, readAuth],
@@ -130,19 +149,41 @@ export function encodeRequest(writer: JuteWriter, request: Request): void {
       writer.string(request.path).boolean(request.watch);
       return;
     case OpCode.getAcl:
+    case OpCode.getAllChildrenNumber:
     case OpCode.sync:
       writer.string(request.path);
       return;
     case OpCode.setWatches:
+    case OpCode.setWatches2:
       writer.long(request.relativeZxid);
       writeStrings(writer, request.dataWatches);
       writeStrings(writer, request.existWatches);
       writeStrings(writer, request.childWatches);
+      if (request.type === OpCode.setWatches) return;
+      writeStrings(writer, request.persistentWatches);
+      writeStrings(writer, request.recursiveWatches);
+      return;
+    case OpCode.addWatch:
+      writer.string(request.path).int(request.mode);
+      return;
+    case OpCode.removeWatches:
+    case OpCode.checkWatches:
+      writer.string(request.path).int(request.watcherType);
+      return;
+    case OpCode.getEphemerals:
+      writer.string(request.prefix);
+      return;
+    case OpCode.multiRead:
+      for (const op of request.ops) {
+        writer.int(op.type).boolean(false).int(-1).string(op.path).boolean(op.watch);
+      }
+      writer.int(-1).boolean(true).int(-1);
       return;
     case OpCode.auth:
       writer.int(0).string(request.scheme).buffer(request.auth);
       return;
     case OpCode.closeSession:
+    case OpCode.whoAmI:
     case OpCode.ping:
       return;
     default:
@@ -218,12 +259,49 @@ function readPathWatch(type: PathWatchRequest['type'], reader: JuteReader): Path
   return { type, path, watch };
 }
 
-function readSetWatches(reader: JuteReader): Request {
+function readMultiReadOp(type: MultiReadOp['type'], reader: JuteReader): MultiReadOp {
+  const path = reader.string();
+  const watch = reader.boolean();
+  return { type, path, watch };
+}
+
+function readSetWatches(type: SetWatchesRequest['type'], reader: JuteReader): Request {
   const relativeZxid = reader.long();
   const dataWatches = readStrings(reader);
   const existWatches = readStrings(reader);
   const childWatches = readStrings(reader);
-  return { type: OpCode.setWatches, relativeZxid, dataWatches, existWatches, childWatches };
+  const hasPersistent = type === OpCode.setWatches2;
+  const persistentWatches = hasPersistent ? readStrings(reader) : [];
+  const recursiveWatches = hasPersistent ? readStrings(reader) : [];
+  return {
+    type,
+    relativeZxid,
+    dataWatches,
+    existWatches,
+    childWatches,
+    persistentWatches,
+    recursiveWatches,
+  };
+}
+
+function readAddWatch(reader: JuteReader): Request {
+  const path = reader.string();
+  const mode = reader.int();
+  return { type: OpCode.addWatch, path, mode };
+}
+
+function readWatchKind(type: WatchKindRequest['type'], reader: JuteReader): Request {
+  const path = reader.string();
+  const watcherType = reader.int();
+  return { type, path, watcherType };
+}
+
+function readGetEphemerals(reader: JuteReader): Request {
+  return { type: OpCode.getEphemerals, prefix: reader.string() };
+}
+
+function readGetAllChildrenNumber(reader: JuteReader): Request {
+  return { type: OpCode.getAllChildrenNumber, path: reader.string() };
 }
 
 /** AuthPacket: its first field, a type, is 0 in every client and means nothing. */
@@ -234,16 +312,28 @@ function readAuth(reader: JuteReader): Request {
   return { type: OpCode.auth, scheme, auth };
 }
 
-/** A MultiHeader (type, done, err) before each operation and one with `done` after the last. */
 function readMulti(reader: JuteReader): Request {
-  const ops: MultiOp[] = [];
+  return { type: OpCode.multi, ops: readOps(reader, MULTI_OPS, 'multi') };
+}
+
+function readMultiRead(reader: JuteReader): Request {
+  return { type: OpCode.multiRead, ops: readOps(reader, MULTI_READ_OPS, 'multiRead') };
+}
+
+/** A MultiHeader (type, done, err) before each operation and one with `done` after the last. */
+function readOps<T>(
+  reader: JuteReader,
+  decoders: ReadonlyMap<number, Decode<T>>,
+  what: string,
+): T[] {
+  const ops: T[] = [];
   for (;;) {
     const type = reader.int();
     const isDone = reader.boolean();
     reader.int();
-    if (isDone) return { type: OpCode.multi, ops };
-    const decode = MULTI_OPS.get(type);
-    if (decode === undefined) throw new JuteError(`op code ${type} cannot stand in a multi`);
+    if (isDone) return ops;
+    const decode = decoders.get(type);
+    if (decode === undefined) throw new JuteError(`op code ${type} cannot stand in a ${what}`);
     ops.push(decode(reader));
   }
 }

@@ -49,8 +49,13 @@ type Pending =
       readonly startMs: number;
     }
   | { readonly kind: 'ping'; readonly xid: number; readonly startMs: number }
-  /** An error that ends the connection, in its turn. */
-  | { readonly kind: 'refusal'; readonly xid: number; readonly err: number };
+  /** An error, in its turn; it may end the connection. */
+  | {
+      readonly kind: 'refusal';
+      readonly xid: number;
+      readonly err: number;
+      readonly isLast: boolean;
+    };
 
 export class ClientSession implements Watcher {
   readonly connection: ClientConnection;
@@ -118,9 +123,14 @@ export class ClientSession implements Watcher {
   }
 
   private accept(xid: number, opCode: number, reader: JuteReader): void {
+    if (opCode === OpCode.reconfig) {
+      // The membership is what zoo.cfg says, as in a ZooKeeper with reconfigEnabled=false.
+      this.enqueue({ kind: 'refusal', xid, err: ErrorCode.reconfigDisabled, isLast: false });
+      return;
+    }
     if (!isClientOpCode(opCode)) {
       this.isRefused = true;
-      this.enqueue({ kind: 'refusal', xid, err: ErrorCode.unimplemented });
+      this.enqueue({ kind: 'refusal', xid, err: ErrorCode.unimplemented, isLast: true });
       return;
     }
     const startMs = this.host.nowMs();
@@ -136,7 +146,15 @@ export class ClientSession implements Watcher {
       case OpCode.getAcl:
       case OpCode.getChildren:
       case OpCode.getChildren2:
-      case OpCode.setWatches: {
+      case OpCode.getEphemerals:
+      case OpCode.getAllChildrenNumber:
+      case OpCode.multiRead:
+      case OpCode.whoAmI:
+      case OpCode.addWatch:
+      case OpCode.removeWatches:
+      case OpCode.checkWatches:
+      case OpCode.setWatches:
+      case OpCode.setWatches2: {
         const request = decodeRequest(opCode, reader) as ReadRequest;
         return this.enqueue({ kind: 'read', xid, request, startMs });
       }
@@ -227,11 +245,17 @@ export class ClientSession implements Watcher {
         );
       case 'refusal':
         this.connection.write((writer) => writeHeaderReply(writer, item.xid, zxid, item.err));
-        this.connection.end();
+        if (item.isLast) this.connection.end();
         return;
       case 'read': {
         const { request, xid } = item;
-        const reader = { replica, skipAcl: this.host.skipAcl, ids: this.ids, watcher: this };
+        const reader = {
+          replica,
+          skipAcl: this.host.skipAcl,
+          ids: this.ids,
+          session: this.sessionId,
+          watcher: this,
+        };
         return this.reply(request.type, xid, zxid, item.startMs, (writer) =>
           answerRead(reader, xid, request, writer),
         );

@@ -258,6 +258,14 @@ function decodeWrite(opCode: number, body: Uint8Array): WriteRequest | number {
     case OpCode.getChildren2:
     case OpCode.getAcl:
     case OpCode.setWatches:
+    case OpCode.setWatches2:
+    case OpCode.addWatch:
+    case OpCode.removeWatches:
+    case OpCode.checkWatches:
+    case OpCode.getEphemerals:
+    case OpCode.getAllChildrenNumber:
+    case OpCode.whoAmI:
+    case OpCode.multiRead:
     case OpCode.sync:
     case OpCode.ping:
     case OpCode.auth:

@@ -6,24 +6,35 @@
 import { assertNever } from '../core/invariant.ts';
 import { ErrorCode } from '../core/request/error-code.ts';
 import { OpCode } from '../core/request/op-code.ts';
-import type {
-  GetAclRequest,
-  Ids,
-  PathWatchRequest,
-  ReadRequest,
+import {
+  AddWatchMode,
+  type AddWatchRequest,
+  type GetAclRequest,
+  type Ids,
+  type MultiReadOp,
+  type PathWatchRequest,
+  type ReadRequest,
+  type SetWatchesRequest,
+  type WatchKindRequest,
 } from '../core/request/requests.ts';
+import type { SessionId } from '../core/session-id.ts';
 import { checkAcl, maskDigest } from '../core/tree/access.ts';
-import { type AclList, Perms } from '../core/tree/acl.ts';
+import { type AclList, type Id, Perms } from '../core/tree/acl.ts';
 import { nameOf } from '../core/tree/path.ts';
 import type { Watcher } from '../core/tree/watches.ts';
 import { statOf, type Znode } from '../core/tree/znode.ts';
 import {
+  type ReadResult,
   writeGetAclReply,
   writeGetChildren2Reply,
   writeGetChildrenReply,
   writeGetDataReply,
   writeHeaderReply,
+  writeIntReply,
+  writeMultiReadReply,
+  writePathsReply,
   writeStatReply,
+  writeWhoAmIReply,
 } from '../jute/replies.ts';
 import type { JuteWriter } from '../jute/writer.ts';
 import type { Replica } from './replica.ts';
@@ -32,6 +43,7 @@ export interface Reader {
   readonly replica: Replica;
   readonly skipAcl: boolean;
   readonly ids: Ids;
+  readonly session: SessionId;
   readonly watcher: Watcher;
 }
 
@@ -42,6 +54,7 @@ export function answerRead(
   request: ReadRequest,
   writer: JuteWriter,
 ): void {
+  const { tree } = reader.replica;
   switch (request.type) {
     case OpCode.exists:
       return answerExists(reader, xid, request, writer);
@@ -51,11 +64,30 @@ export function answerRead(
       return answerNode(reader, xid, request, writer);
     case OpCode.getAcl:
       return answerAcl(reader, xid, request, writer);
-    case OpCode.setWatches: {
-      const { replica, watcher } = reader;
-      replica.watches.setWatches(request, replica.tree, watcher);
-      return writeHeaderReply(writer, xid, replica.tree.lastZxid, ErrorCode.ok);
+    case OpCode.multiRead: {
+      const results = request.ops.map((op) => readOne(reader, op));
+      return writeMultiReadReply(writer, xid, tree.lastZxid, results);
     }
+    case OpCode.getEphemerals: {
+      const paths = ephemeralsBelow(reader, request.prefix);
+      return writePathsReply(writer, xid, tree.lastZxid, paths);
+    }
+    case OpCode.getAllChildrenNumber: {
+      const node = tree.get(request.path);
+      const err = errorOf(reader, node);
+      if (node === undefined || err !== ErrorCode.ok) {
+        return writeHeaderReply(writer, xid, tree.lastZxid, err);
+      }
+      return writeIntReply(writer, xid, tree.lastZxid, descendants(node));
+    }
+    case OpCode.whoAmI:
+      return writeWhoAmIReply(writer, xid, tree.lastZxid, reader.ids.map(userOf));
+    case OpCode.addWatch:
+    case OpCode.removeWatches:
+    case OpCode.checkWatches:
+    case OpCode.setWatches:
+    case OpCode.setWatches2:
+      return answerWatch(reader, xid, request, writer);
     default:
       return assertNever(request, 'read');
   }
@@ -88,10 +120,8 @@ function answerNode(
   const { replica, watcher } = reader;
   const zxid = replica.tree.lastZxid;
   const node = replica.tree.get(request.path);
-  if (node === undefined) return writeHeaderReply(writer, xid, zxid, ErrorCode.noNode);
-  if (!may(reader, node.acl, Perms.read)) {
-    return writeHeaderReply(writer, xid, zxid, ErrorCode.noAuth);
-  }
+  const err = errorOf(reader, node);
+  if (node === undefined || err !== ErrorCode.ok) return writeHeaderReply(writer, xid, zxid, err);
   if (request.type === OpCode.getData) {
     if (request.watch) replica.watches.addData(request.path, watcher);
     return writeGetDataReply(writer, xid, zxid, node.data, statOf(node));
@@ -101,6 +131,83 @@ function answerNode(
     return writeGetChildrenReply(writer, xid, zxid, childNames(node));
   }
   writeGetChildren2Reply(writer, xid, zxid, childNames(node), statOf(node));
+}
+
+/** One operation of a multiRead: it fails by itself, and sets its watch as it would alone. */
+function readOne(reader: Reader, op: MultiReadOp): ReadResult {
+  const { tree, watches } = reader.replica;
+  const node = tree.get(op.path);
+  const err = errorOf(reader, node);
+  if (node === undefined || err !== ErrorCode.ok) return { type: OpCode.error, err };
+  if (op.type === OpCode.getData) {
+    if (op.watch) watches.addData(op.path, reader.watcher);
+    return { type: op.type, data: node.data, stat: statOf(node) };
+  }
+  if (op.watch) watches.addChild(op.path, reader.watcher);
+  return { type: op.type, children: childNames(node) };
+}
+
+/** 0 when the znode is there and may be read. */
+function errorOf(reader: Reader, node: Znode | undefined): ErrorCode {
+  if (node === undefined) return ErrorCode.noNode;
+  return may(reader, node.acl, Perms.read) ? ErrorCode.ok : ErrorCode.noAuth;
+}
+
+function answerWatch(
+  reader: Reader,
+  xid: number,
+  request: AddWatchRequest | WatchKindRequest | SetWatchesRequest,
+  writer: JuteWriter,
+): void {
+  const { replica, watcher } = reader;
+  const { tree, watches } = replica;
+  const zxid = tree.lastZxid;
+  switch (request.type) {
+    case OpCode.addWatch: {
+      const isRecursive = request.mode === AddWatchMode.persistentRecursive;
+      if (!isRecursive && request.mode !== AddWatchMode.persistent) {
+        return writeHeaderReply(writer, xid, zxid, ErrorCode.marshallingError);
+      }
+      watches.addPersistent(request.path, watcher, isRecursive);
+      return writeIntReply(writer, xid, zxid, ErrorCode.ok);
+    }
+    case OpCode.removeWatches:
+    case OpCode.checkWatches: {
+      const { path, watcherType } = request;
+      const isThere =
+        request.type === OpCode.checkWatches
+          ? watches.hasWatch(path, watcherType, watcher)
+          : watches.removeWatch(path, watcherType, watcher);
+      return writeHeaderReply(writer, xid, zxid, isThere ? ErrorCode.ok : ErrorCode.noWatcher);
+    }
+    default:
+      watches.setWatches(request, tree, watcher);
+      return writeHeaderReply(writer, xid, zxid, ErrorCode.ok);
+  }
+}
+
+/** ZooKeeper compares texts, not path segments. */
+function ephemeralsBelow(reader: Reader, prefix: string): readonly string[] {
+  const all = reader.replica.tree.ephemeralsOf(reader.session);
+  const isEverything = prefix.trim() === '' || prefix.trim() === '/';
+  return isEverything ? all : all.filter((path) => path.startsWith(prefix));
+}
+
+function descendants(node: Znode): number {
+  let count = 0;
+  const open: Znode[] = [node];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const child of next.children ?? []) {
+      count += 1;
+      if (child.children !== null) open.push(child);
+    }
+  }
+  return count;
+}
+
+/** Who, without what proves it: of a digest only the user. */
+function userOf({ scheme, id }: Id): Id {
+  return { scheme, id: scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id };
 }
 
 /** Whoever may not administer the znode does not see the hashes of passwords. */

@@ -176,6 +176,8 @@ test('after a reconnect come the identities, then the watches, then the requests
       dataWatches: [],
       existWatches: ['/app/gone'],
       childWatches: ['/app/kids'],
+      persistentWatches: [],
+      recursiveWatches: [],
     },
   });
   assert.equal('path' in request.request && request.request.path, '/app/x');

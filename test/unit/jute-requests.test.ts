@@ -153,6 +153,8 @@ describe('requests', () => {
       dataWatches: [],
       existWatches: [],
       childWatches: [],
+      persistentWatches: [],
+      recursiveWatches: [],
     });
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WatcherType } from '../../node/core/request/requests.ts';
 import { WatchEventType, type Watcher, WatchTable } from '../../node/core/tree/watches.ts';
 import {
   CLOSE,
@@ -146,6 +147,8 @@ test('setWatches tells what changed meanwhile and sets the rest', () => {
       dataWatches: ['/gone', '/changed', '/same'],
       existWatches: ['/same', '/future'],
       childWatches: ['/gone', '/children', '/quiet'],
+      persistentWatches: [],
+      recursiveWatches: [],
     },
     driver.tree,
     client,
@@ -211,5 +214,53 @@ test('one event for a connection whose watches in several modes match', () => {
   watches.removeWatcher(client);
   driver.write(setData('/a', '3'));
   assert.equal(client.heard.length, 2);
+  assert.equal(watches.count, 0);
+});
+
+test('setWatches2 keeps persistent watches set and replays nothing', () => {
+  const { driver, watches, client } = setUp('/p', '/r');
+  watches.setWatches(
+    {
+      relativeZxid: 0,
+      dataWatches: [],
+      existWatches: [],
+      childWatches: [],
+      persistentWatches: ['/p'],
+      recursiveWatches: ['/r'],
+    },
+    driver.tree,
+    client,
+  );
+  const before = driver.tree.lastZxid;
+  driver.write(setData('/p', 'x'));
+  driver.write(setData('/p', 'y'));
+  driver.write(create('/r/below'));
+  assert.deepEqual(client.heard, [
+    `dataChanged /p ${before + 1}`,
+    `dataChanged /p ${before + 2}`,
+    `created /r/below ${before + 3}`,
+  ]);
+});
+
+test('a watch is removed by its kind, and only that', () => {
+  const { driver, watches, client } = setUp('/a');
+  watches.addData('/a', client);
+  watches.addChild('/a', client);
+  watches.addPersistent('/a', client, false);
+  watches.addPersistent('/a', client, true);
+  const { children, data, any, persistent, persistentRecursive } = WatcherType;
+  assert.equal(watches.hasWatch('/a', data, client), true);
+  assert.equal(watches.removeWatch('/a', data, client), true);
+  assert.equal(watches.removeWatch('/a', data, client), false);
+  assert.equal(watches.hasWatch('/a', children, client), true);
+  assert.equal(watches.removeWatch('/a', persistentRecursive, client), true);
+  assert.equal(watches.hasWatch('/a', persistentRecursive, client), false);
+  assert.equal(watches.hasWatch('/a', persistent, client), true);
+  assert.equal(watches.removeWatch('/a', any, client), true);
+  assert.equal(watches.removeWatch('/a', any, client), false);
+  assert.equal(watches.hasWatch('/b', any, client), false);
+  driver.write(setData('/a', 'x'));
+  driver.write(create('/a/b'));
+  assert.deepEqual(client.heard, []);
   assert.equal(watches.count, 0);
 });

@@ -81,16 +81,62 @@ export interface GetAclRequest {
   readonly type: typeof OpCode.getAcl;
   readonly path: string;
 }
+/** setWatches has no persistent lists: they are empty. */
 export interface SetWatchesRequest {
-  readonly type: typeof OpCode.setWatches;
+  readonly type: typeof OpCode.setWatches | typeof OpCode.setWatches2;
   readonly relativeZxid: number;
   readonly dataWatches: readonly string[];
   readonly existWatches: readonly string[];
   readonly childWatches: readonly string[];
+  readonly persistentWatches: readonly string[];
+  readonly recursiveWatches: readonly string[];
+}
+export interface AddWatchRequest {
+  readonly type: typeof OpCode.addWatch;
+  readonly path: string;
+  /** An `AddWatchMode`, not checked by the decoder. */
+  readonly mode: number;
+}
+/** Asks for the removal of a watch, or whether there is one. */
+export interface WatchKindRequest {
+  readonly type: typeof OpCode.removeWatches | typeof OpCode.checkWatches;
+  readonly path: string;
+  /** A `WatcherType`, not checked by the decoder. */
+  readonly watcherType: number;
+}
+export interface GetEphemeralsRequest {
+  readonly type: typeof OpCode.getEphemerals;
+  readonly prefix: string;
+}
+export interface GetAllChildrenNumberRequest {
+  readonly type: typeof OpCode.getAllChildrenNumber;
+  readonly path: string;
+}
+export interface WhoAmIRequest {
+  readonly type: typeof OpCode.whoAmI;
+}
+export interface MultiReadOp {
+  readonly type: typeof OpCode.getData | typeof OpCode.getChildren;
+  readonly path: string;
+  readonly watch: boolean;
+}
+/** Each operation succeeds or fails by itself. */
+export interface MultiReadRequest {
+  readonly type: typeof OpCode.multiRead;
+  readonly ops: readonly MultiReadOp[];
 }
 
 /** Requests answered from this peer's own tree. */
-export type ReadRequest = PathWatchRequest | GetAclRequest | SetWatchesRequest;
+export type ReadRequest =
+  | PathWatchRequest
+  | GetAclRequest
+  | SetWatchesRequest
+  | AddWatchRequest
+  | WatchKindRequest
+  | GetEphemeralsRequest
+  | GetAllChildrenNumberRequest
+  | WhoAmIRequest
+  | MultiReadRequest;
 
 export interface SyncRequest {
   readonly type: typeof OpCode.sync;
@@ -116,6 +162,18 @@ export const CreateMode = {
   container: 4,
   persistentWithTtl: 5,
   persistentSequentialWithTtl: 6,
+} as const;
+
+/** `mode` of an addWatch. */
+export const AddWatchMode = { persistent: 0, persistentRecursive: 1 } as const;
+
+/** Which watches a removal means. */
+export const WatcherType = {
+  children: 1,
+  data: 2,
+  any: 3,
+  persistent: 4,
+  persistentRecursive: 5,
 } as const;
 
 /** Who asks: the ids that a connection has proven, `ip` first. */

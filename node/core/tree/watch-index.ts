@@ -66,6 +66,19 @@ export class WatchIndex<W> {
     return hit;
   }
 
+  /** True when `watcher` watches `path` in one of `modes` (bits). */
+  has(path: string, watcher: W, modes: number): boolean {
+    return ((this.byPath.get(path)?.get(watcher) ?? 0) & modes) !== 0;
+  }
+
+  /** Forgets the watches of `watcher` on `path` in `modes` (bits). False when there are none. */
+  removeModes(path: string, watcher: W, modes: number): boolean {
+    const before = this.byPath.get(path)?.get(watcher) ?? 0;
+    if ((before & modes) === 0) return false;
+    this.drop(path, watcher, before & ~modes);
+    return true;
+  }
+
   /** Forgets all watches of `watcher`, whose connection is gone. */
   remove(watcher: W): void {
     for (const path of this.byWatcher.get(watcher) ?? []) this.drop(path, watcher, 0);

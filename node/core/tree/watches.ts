@@ -3,7 +3,7 @@
  * session, and are never replicated: every peer fires its own when it applies a transaction. The
  * table listens to the tree, so a watcher hears of a change before anyone can read beyond it.
  */
-import type { SetWatchesRequest } from '../request/requests.ts';
+import { type SetWatchesRequest, WatcherType } from '../request/requests.ts';
 import type { Zxid } from '../zxid.ts';
 import type { DataTree, TreeListener } from './data-tree.ts';
 import { parentOf } from './path.ts';
@@ -24,6 +24,25 @@ export type WatchEventType = (typeof WatchEventType)[keyof typeof WatchEventType
 export interface Watcher {
   /** `zxid` is the transaction that fired the watch, -1 for an event that setWatches makes up. */
   deliver(type: WatchEventType, path: string, zxid: Zxid): void;
+}
+
+/** The modes in each table that a kind of watch stands for. */
+function modesOf(watcherType: number): { readonly data: number; readonly child: number } {
+  const { standard, persistent, recursive } = WatchMode;
+  switch (watcherType) {
+    case WatcherType.children:
+      return { data: 0, child: standard };
+    case WatcherType.data:
+      return { data: standard, child: 0 };
+    case WatcherType.any:
+      return { data: standard | persistent | recursive, child: standard | persistent };
+    case WatcherType.persistent:
+      return { data: persistent, child: persistent };
+    case WatcherType.persistentRecursive:
+      return { data: recursive, child: 0 };
+    default:
+      return { data: 0, child: 0 };
+  }
 }
 
 /** Where a change that setWatches finds is not tied to one transaction. */
@@ -69,6 +88,20 @@ export class WatchTable implements TreeListener {
     this.child.add(path, watcher, WatchMode.persistent);
   }
 
+  /** True when `watcher` has a watch of that kind (a `WatcherType`) on `path`. */
+  hasWatch(path: string, watcherType: number, watcher: Watcher): boolean {
+    const { data, child } = modesOf(watcherType);
+    return this.data.has(path, watcher, data) || this.child.has(path, watcher, child);
+  }
+
+  /** Forgets the watches of that kind on `path`. False when there were none. */
+  removeWatch(path: string, watcherType: number, watcher: Watcher): boolean {
+    const { data, child } = modesOf(watcherType);
+    const hadData = this.data.removeModes(path, watcher, data);
+    const hadChild = this.child.removeModes(path, watcher, child);
+    return hadData || hadChild;
+  }
+
   /** The connection is gone. */
   removeWatcher(watcher: Watcher): void {
     this.data.remove(watcher);
@@ -99,6 +132,9 @@ export class WatchTable implements TreeListener {
         watcher.deliver(WatchEventType.childrenChanged, path, NO_ZXID);
       } else this.addChild(path, watcher);
     }
+    // What changed meanwhile is not told to these: they stay set, and the client knows that.
+    for (const path of request.persistentWatches) this.addPersistent(path, watcher, false);
+    for (const path of request.recursiveWatches) this.addPersistent(path, watcher, true);
   }
 
   created(path: string, _node: Znode, header: TxnHeader): void {
