@@ -28,6 +28,11 @@ export interface FoldState {
   readonly epochs: readonly EpochBase[];
   /** The highest zxid known to be committed. What lies below it is never truncated. */
   readonly committed: Zxid;
+  /**
+   * Like `committed`, but a snapshot that a leader sent counts only once that leader has said it is
+   * established: before, it may hold what was never committed, and another may have to replace it.
+   */
+  readonly confirmed: Zxid;
   /** The transactions above `committed`, as ranges in order, each within one epoch. */
   readonly pending: readonly ZxidRange[];
   /** Where the history began: 0, or the snapshot that came from a leader and replaced it. */
@@ -41,6 +46,7 @@ export const EMPTY_STATE: FoldState = {
   currentEpoch: 0,
   epochs: [],
   committed: 0,
+  confirmed: 0,
   pending: [],
   start: 0,
   snapshots: [],
@@ -59,6 +65,7 @@ export class Fold {
   private currentEpoch: number;
   private epochs: readonly EpochBase[];
   private committedZxid: Zxid;
+  private confirmedZxid: Zxid;
   private pending: ZxidRange[];
   private start: Zxid;
   private snapshots: readonly Zxid[];
@@ -68,6 +75,7 @@ export class Fold {
     this.currentEpoch = state.currentEpoch;
     this.epochs = state.epochs;
     this.committedZxid = state.committed;
+    this.confirmedZxid = state.confirmed;
     this.pending = [...state.pending];
     this.start = state.start;
     this.snapshots = state.snapshots;
@@ -93,6 +101,7 @@ export class Fold {
       currentEpoch: this.currentEpoch,
       epochs: this.epochs,
       committed: this.committedZxid,
+      confirmed: this.confirmedZxid,
       pending: [...this.pending],
       start: this.start,
       snapshots: this.snapshots,
@@ -115,9 +124,11 @@ export class Fold {
         if (record.base <= this.last) return null;
         return `an epoch that begins at or below ${formatZxid(this.last)}`;
       case 'truncate':
-        return this.belowCommitted(record.zxid, 'a truncation');
+        return tooLow(record.zxid, this.committedZxid, 'a truncation');
       case 'snapshot':
-        if (record.isReset) return this.belowCommitted(record.zxid, 'a snapshot of the leader');
+        if (record.isReset) {
+          return tooLow(record.zxid, this.confirmedZxid, 'a snapshot of the leader');
+        }
         if (record.zxid <= this.last) return null;
         return `a snapshot at or below ${formatZxid(this.last)}`;
       default:
@@ -155,6 +166,7 @@ export class Fold {
    */
   commit(zxid: Zxid): void {
     const committed = Math.min(zxid, this.last);
+    this.confirmedZxid = Math.max(this.confirmedZxid, committed);
     if (committed <= this.committedZxid) return;
     this.committedZxid = committed;
     const whole = this.pending.findIndex((range) => range.last > committed);
@@ -206,9 +218,9 @@ export class Fold {
     while ((this.epochs[first + 1]?.base ?? Number.POSITIVE_INFINITY) <= needed) first += 1;
     if (first > 0) this.epochs = this.epochs.slice(first);
   }
+}
 
-  private belowCommitted(zxid: Zxid, what: string): string | null {
-    if (zxid >= this.committedZxid) return null;
-    return `${what} to ${formatZxid(this.committedZxid)} (committed) or above, not to ${formatZxid(zxid)}`;
-  }
+function tooLow(zxid: Zxid, floor: Zxid, what: string): string | null {
+  if (zxid >= floor) return null;
+  return `${what} to ${formatZxid(floor)} (committed) or above, not to ${formatZxid(zxid)}`;
 }

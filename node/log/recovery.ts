@@ -39,6 +39,11 @@ export interface Recovered {
   readonly epochs: readonly EpochBase[];
   /** The highest zxid known to be committed; at least `snapshotZxid`, at most the last txn's. */
   readonly committed: Zxid;
+  /**
+   * Like `committed`, but a snapshot that a leader sent counts only once that leader had said that
+   * it was established: before, it may hold what was never committed.
+   */
+  readonly confirmed: Zxid;
   /** Load this snapshot first; 0 for the empty tree. */
   readonly snapshotZxid: Zxid;
   readonly snapshotBytes: number;
@@ -84,6 +89,7 @@ function beginJournal(options: JournalOptions): Recovered {
     currentEpoch: 0,
     epochs: [],
     committed: 0,
+    confirmed: 0,
     snapshotZxid: 0,
     snapshotBytes: 0,
     txns: [],
@@ -126,6 +132,7 @@ function readJournal(options: JournalOptions, seqs: readonly number[]): Recovere
     currentEpoch: state.currentEpoch,
     epochs: state.epochs,
     committed: state.committed,
+    confirmed: state.confirmed,
     snapshotZxid: base.zxid,
     snapshotBytes: base.bytes,
     txns: base.txns,

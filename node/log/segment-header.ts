@@ -68,6 +68,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
       currentEpoch: state.currentEpoch,
       epochs: state.epochs.map(({ epoch, base }) => [epoch, cborInteger(base)]),
       committed: cborInteger(state.committed),
+      confirmed: cborInteger(state.confirmed),
       pending: state.pending.map(({ first, last }) => [cborInteger(first), cborInteger(last)]),
       start: cborInteger(state.start),
       snapshots: state.snapshots.map(cborInteger),
@@ -109,6 +110,7 @@ function readState(map: CborMap): FoldState {
     currentEpoch: readEpoch(map.get('currentEpoch'), 'currentEpoch'),
     epochs: readList(map.get('epochs'), 'epochs').map(readEpochBase),
     committed: readZxid(map.get('committed'), 'committed'),
+    confirmed: readZxid(map.get('confirmed'), 'confirmed'),
     pending: readList(map.get('pending'), 'pending').map(readRange),
     start: readZxid(map.get('start'), 'start'),
     snapshots: readList(map.get('snapshots'), 'snapshots').map((zxid) =>

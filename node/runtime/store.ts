@@ -80,7 +80,7 @@ export class Store {
       currentEpoch: recovered.currentEpoch,
       ancestry: recovered.epochs,
       committed: recovered.committed,
-      confirmed: recovered.committed,
+      confirmed: recovered.confirmed,
       base: recovered.snapshotZxid,
       entries: recovered.txns,
     };

@@ -115,12 +115,13 @@ export function snapshotNow(
   on: { readonly disk: SimDisk; readonly recovered: Recovered },
   zxid: Zxid,
   isReset = false,
+  committed: Zxid = zxid,
 ): void {
   let isDone = false;
   const source = sourceOf(zxid, [node('/', 0), node('/a', zxid)]);
   writeSnapshot(on.disk, SNAPSHOTS, SID, source, (error) => {
     assert.equal(error, null);
-    on.recovered.journal.append([{ type: 'snapshot', zxid, isReset }], zxid, () => {
+    on.recovered.journal.append([{ type: 'snapshot', zxid, isReset }], committed, () => {
       isDone = true;
     });
   });

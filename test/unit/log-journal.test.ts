@@ -185,6 +185,28 @@ test('truncations and resets below what is committed break an invariant', () => 
   refused(makeZxid(1, 3), 'reset');
 });
 
+test('a snapshot of a leader that failed before UPTODATE may be replaced by an older one', () => {
+  const on = { disk: new SimDisk(), recovered: recover(new SimDisk()) };
+  on.recovered = recover(on.disk);
+  appendNow(on, txns(1, 1, 5), makeZxid(1, 4));
+  const confirmed = makeZxid(1, 4);
+  snapshotNow(on, makeZxid(2, 9), true, confirmed);
+  on.recovered = recover(on.disk);
+  assert.equal(on.recovered.committed, makeZxid(2, 9));
+  assert.equal(on.recovered.confirmed, confirmed);
+  snapshotNow(on, makeZxid(1, 5), true, confirmed);
+  on.recovered = recover(on.disk);
+  assert.equal(on.recovered.snapshotZxid, makeZxid(1, 5));
+  assert.equal(on.recovered.confirmed, confirmed);
+  // The next leader is established: what it sent is committed.
+  appendNow(on, [txn(1, 6)], makeZxid(1, 5));
+  on.recovered = recover(on.disk);
+  assert.equal(on.recovered.confirmed, makeZxid(1, 5));
+  const reset = { type: 'snapshot', zxid: makeZxid(1, 4), isReset: true } as const;
+  const again = (): void => on.recovered.journal.append([reset], 0, () => {});
+  assert.throws(again, /takes only what continues it/);
+});
+
 test('a snapshot is due by log bytes against snapshot bytes', () => {
   assert.equal(snapshotIsDue(LOG_BYTES_MIN - 1, 0), false);
   assert.equal(snapshotIsDue(LOG_BYTES_MIN, 0), true);
