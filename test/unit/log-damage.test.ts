@@ -26,7 +26,7 @@ interface Journal {
 /** Three segments; the last one has three batches. */
 function journal(): Journal {
   const disk = new SimDisk();
-  const on = { disk, recovered: recover(disk, { segmentBytesMax: 900 }) };
+  const on = { disk, recovered: recover(disk, { segmentBytesMax: 940 }) };
   appendNow(on, [{ type: 'promise', epoch: 1 }]);
   appendNow(on, [{ type: 'epoch', epoch: 1, base: 0 }]);
   let lastBatch = 0;
