@@ -35,6 +35,9 @@ function runSeed(seed: number, participants: number, observers: number): ZabClus
   const before = cluster.agreed.length;
   assert.ok(cluster.propose('last'));
   cluster.runUntil(() => cluster.agreed.length > before && cluster.isSettled(), 10_000, 'a write');
+  for (const { sid, tree } of cluster.nodes.values()) {
+    assert.deepEqual(tree, cluster.agreed, `seed ${seed}: the tree of peer ${sid}`);
+  }
   const zxids = new Set(cluster.agreed.map((entry) => entry.zxid));
   for (const zxid of cluster.acknowledged) {
     if (!zxids.has(zxid)) cluster.fail(`acknowledged ${zxid} is lost`);
