@@ -11,8 +11,9 @@ import { ErrorCode } from '../core/request/error-code.ts';
 import { OpCode } from '../core/request/op-code.ts';
 import { Preparer } from '../core/request/prepare.ts';
 import type { Ids, Request, WriteRequest } from '../core/request/requests.ts';
-import type { SessionId } from '../core/session-id.ts';
+import { NO_SESSION, type SessionId } from '../core/session-id.ts';
 import { SessionTracker } from '../core/tree/session-tracker.ts';
+import { dueTransients, type TransientRules } from '../core/tree/transient-nodes.ts';
 import type { Txn, TxnHeader } from '../core/tree/txn.ts';
 import type { ZabMessage } from '../core/zab/messages.ts';
 import type { Zxid } from '../core/zxid.ts';
@@ -36,10 +37,18 @@ export interface Proposer {
   resign(reason: string): void;
 }
 
+/** znode.container.checkIntervalMs, .maxPerMinute and .maxNeverUsedIntervalMs. */
+export interface ContainerRules extends TransientRules {
+  readonly checkIntervalMs: number;
+  readonly maxPerMinute: number;
+}
+
 export interface LeaderServiceOptions {
   readonly sid: number;
   readonly tickTimeMs: number;
   readonly skipAcl: boolean;
+  readonly hasTtlNodes: boolean;
+  readonly containers: ContainerRules;
   readonly replica: Replica;
   readonly proposer: Proposer;
   readonly clients: Downstream;
@@ -61,12 +70,16 @@ export class LeaderService implements Upstream {
   private lastSync = 0;
   private cancelExpiry: Cancel | null = null;
   private isOver = false;
+  private nextTransientsMs = 0;
   /** For `mntr`: the sizes of proposals. */
   readonly proposalBytes = { last: -1, min: -1, max: -1 };
 
   constructor(options: LeaderServiceOptions) {
     this.options = options;
-    this.preparer = new Preparer(options.replica.tree, { skipAcl: options.skipAcl });
+    this.preparer = new Preparer(options.replica.tree, {
+      skipAcl: options.skipAcl,
+      hasTtlNodes: options.hasTtlNodes,
+    });
     this.tracker = new SessionTracker(options.tickTimeMs);
     const nowMs = Math.floor(options.clock.monotonicMs());
     for (const [id, timeoutMs] of options.replica.tree.sessions.entries()) {
@@ -152,6 +165,33 @@ export class LeaderService implements Upstream {
     ids: Ids,
     owner: number,
   ): void {
+    const request = decodeWrite(opCode, body);
+    if (typeof request === 'number') {
+      this.proposeTxn(session, cxid, () => ({ type: OpCode.error, err: request }));
+      return;
+    }
+    const sessionError = this.checkSession(session, request, owner);
+    this.proposeRequest(session, cxid, request, ids, sessionError);
+  }
+
+  private proposeRequest(
+    session: SessionId,
+    cxid: number,
+    request: WriteRequest,
+    ids: Ids,
+    sessionError: ErrorCode,
+  ): void {
+    this.proposeTxn(session, cxid, (zxid, timeMs) =>
+      this.preparer.prepare(request, { session, ids, zxid, timeMs, sessionError }),
+    );
+    if (request.type === OpCode.closeSession) this.tracker.setClosing(session);
+  }
+
+  private proposeTxn(
+    session: SessionId,
+    cxid: number,
+    prepare: (zxid: Zxid, timeMs: number) => Txn,
+  ): void {
     const { proposer, clock } = this.options;
     const zxid = proposer.nextZxid();
     if (zxid === null) {
@@ -159,14 +199,7 @@ export class LeaderService implements Upstream {
       return;
     }
     const timeMs = clock.wallMs();
-    const request = decodeWrite(opCode, body);
-    const sessionError =
-      typeof request === 'number' ? ErrorCode.ok : this.checkSession(session, request, owner);
-    const txn: Txn =
-      typeof request === 'number'
-        ? { type: OpCode.error, err: request }
-        : this.preparer.prepare(request, { session, ids, zxid, timeMs, sessionError });
-    if (opCode === OpCode.closeSession) this.tracker.setClosing(session);
+    const txn = prepare(zxid, timeMs);
     const bytes = encodeTxn(this.writer, { session, cxid, zxid, timeMs }, txn);
     this.noteProposal(bytes.length);
     proposer.propose(zxid, bytes);
@@ -210,10 +243,33 @@ export class LeaderService implements Upstream {
     if (this.isOver) return;
     for (const session of this.tracker.expired(this.nowMs())) {
       this.options.log.info(`session ${session} has expired`);
-      this.propose(session, NO_CXID, OpCode.closeSession, NO_BODY, [], this.options.sid);
+      this.proposeRequest(session, NO_CXID, { type: OpCode.closeSession }, [], ErrorCode.ok);
       if (this.isOver) return;
     }
-    this.scheduleExpiry();
+    this.deleteTransients();
+    if (!this.isOver) this.scheduleExpiry();
+  }
+
+  /** Empty containers and znodes whose time to live is over. */
+  private deleteTransients(): void {
+    const { clock, replica, containers } = this.options;
+    const nowMs = this.nowMs();
+    if (nowMs < this.nextTransientsMs) return;
+    this.nextTransientsMs = nowMs + containers.checkIntervalMs;
+    const limit = Math.max(
+      1,
+      Math.floor((containers.maxPerMinute * containers.checkIntervalMs) / MINUTE_MS),
+    );
+    for (const path of dueTransients(replica.tree, clock.wallMs(), containers, limit)) {
+      this.proposeRequest(
+        NO_SESSION,
+        NO_CXID,
+        { type: OpCode.deleteContainer, path },
+        [],
+        ErrorCode.ok,
+      );
+      if (this.isOver) return;
+    }
   }
 
   private nowMs(): number {
@@ -228,7 +284,7 @@ export class LeaderService implements Upstream {
   }
 }
 
-const NO_BODY = new Uint8Array(0);
+const MINUTE_MS = 60_000;
 
 /** The request, or the error code that it is answered with. */
 function decodeWrite(opCode: number, body: Uint8Array): WriteRequest | number {

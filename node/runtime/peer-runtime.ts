@@ -328,6 +328,8 @@ export class PeerRuntime {
       sid: config.sid,
       tickTimeMs: config.tickTimeMs,
       skipAcl: config.skipAcl,
+      hasTtlNodes: config.extendedTypesEnabled,
+      containers: config.containers,
       replica: this.replica,
       proposer,
       clients: this.clients,

@@ -48,6 +48,8 @@ export class ModelTree {
       return 0;
     }
     if (request.type === OpCode.multi || request.type === OpCode.createSession) return 0;
+    // The leader's own; the driver never asks for it.
+    if (request.type === OpCode.deleteContainer) return 0;
     const node = this.nodes.get(request.path);
     const parent = this.nodes.get(above(request.path));
     switch (request.type) {

@@ -117,7 +117,12 @@ describe('defaults', () => {
     assert.equal(config.globalOutstandingLimit, 1000);
     assert.equal(config.juteMaxBufferBytes, 0xfffff);
     assert.equal(config.cnxTimeoutMs, 5000);
-    assert.equal(config.electionPortBindRetry, 3);
+    assert.deepEqual(config.containers, {
+      checkIntervalMs: 1000,
+      maxPerMinute: 10_000,
+      neverUsedMs: 0,
+    });
+    assert.equal(config.extendedTypesEnabled, true);
     assert.deepEqual(
       [config.minNotificationIntervalMs, config.maxNotificationIntervalMs],
       [200, 60_000],
@@ -134,7 +139,7 @@ describe('defaults', () => {
       `${STANDALONE}minSessionTimeout=100\nmaxSessionTimeout=900\nmaxClientCnxns=0
 zookeeper.globalOutstandingLimit=5\njute.maxbuffer=0x10000\nleaderServes=no
 4lw.commands.whitelist=stat, ruok ,,srvr\nelectionAlg=3\nclientPortAddress=127.0.0.1
-dataLogDir=/log/\nextendedTypesEnabled=true\nzookeeper.cnxTimeout=77\n`,
+dataLogDir=/log/\nextendedTypesEnabled=false\nznode.container.checkIntervalMs=50\nzookeeper.cnxTimeout=77\n`,
     );
     assert.deepEqual(warnings, []);
     assert.deepEqual([config.minSessionTimeoutMs, config.maxSessionTimeoutMs], [100, 900]);
@@ -145,7 +150,8 @@ dataLogDir=/log/\nextendedTypesEnabled=true\nzookeeper.cnxTimeout=77\n`,
     assert.deepEqual(config.fourLetterWhitelist, ['srvr', 'stat', 'ruok']);
     assert.equal(config.clientPortAddress, '127.0.0.1');
     assert.equal(config.dataLogDir, '/log');
-    assert.equal(config.extendedTypesEnabled, true);
+    assert.equal(config.extendedTypesEnabled, false);
+    assert.equal(config.containers.checkIntervalMs, 50);
     assert.equal(config.cnxTimeoutMs, 77);
   });
 });

@@ -8,6 +8,7 @@ import { assertNever, invariant } from '../invariant.ts';
 import { checkAcl, fixupAcl } from '../tree/access.ts';
 import { Perms } from '../tree/acl.ts';
 import type { DataTree } from '../tree/data-tree.ts';
+import { ownerKind } from '../tree/owner.ts';
 import { parentOf, validatePath } from '../tree/path.ts';
 import { SPECIAL_PATHS } from '../tree/special-znodes.ts';
 import type { CloseSessionTxn, SingleTxn, Txn } from '../tree/txn.ts';
@@ -20,6 +21,7 @@ import { prepareCreate } from './prepare-create.ts';
 import { errorTxn, type PrepareContext, type PrepareScope } from './prepare-scope.ts';
 import type {
   CheckRequest,
+  DeleteContainerRequest,
   DeleteRequest,
   SetAclRequest,
   SetDataRequest,
@@ -29,6 +31,8 @@ import type {
 export interface PrepareOptions {
   /** ZooKeeper's `skipACL`: permissions are not checked; the lists still have to be valid. */
   readonly skipAcl: boolean;
+  /** ZooKeeper's `extendedTypesEnabled`, on unless said: createTTL is unimplemented without it. */
+  readonly hasTtlNodes?: boolean;
 }
 
 export class Preparer {
@@ -47,6 +51,9 @@ export class Preparer {
 
   /** The transaction for `request`; its effects stand until `applied` or `reset`. */
   prepare(request: WriteRequest, context: PrepareContext): Txn {
+    if (this.options.hasTtlNodes === false && request.type === OpCode.createTtl) {
+      return errorTxn(ErrorCode.unimplemented);
+    }
     const scope: PrepareScope = {
       overlay: this.overlay,
       context,
@@ -79,6 +86,8 @@ function prepareOne(scope: PrepareScope, request: SingleRequest): SingleTxn {
       return prepareCreate(scope, request);
     case OpCode.delete:
       return prepareDelete(scope, request);
+    case OpCode.deleteContainer:
+      return prepareDeleteContainer(scope, request);
     case OpCode.setData:
       return prepareSetData(scope, request);
     case OpCode.setAcl:
@@ -113,6 +122,22 @@ function prepareDelete(scope: PrepareScope, request: DeleteRequest): SingleTxn {
   overlay.set(context.zxid, parentPath, { ...viewOf(parent), numChildren: parent.numChildren - 1 });
   overlay.set(context.zxid, path, null);
   return { type: OpCode.delete, path };
+}
+
+/** No session and no permission: the leader asks. What has come to life meanwhile stays. */
+function prepareDeleteContainer(scope: PrepareScope, request: DeleteContainerRequest): SingleTxn {
+  const { overlay, context } = scope;
+  const { path } = request;
+  const node = overlay.get(path);
+  const parentPath = parentOf(path);
+  const parent = overlay.get(parentPath);
+  if (node === null || parent === null) return errorTxn(ErrorCode.noNode);
+  if (node.numChildren > 0) return errorTxn(ErrorCode.notEmpty);
+  const kind = ownerKind(node.ephemeralOwner);
+  if (kind !== 'container' && kind !== 'ttl') return errorTxn(ErrorCode.badVersion);
+  overlay.set(context.zxid, parentPath, { ...viewOf(parent), numChildren: parent.numChildren - 1 });
+  overlay.set(context.zxid, path, null);
+  return { type: OpCode.deleteContainer, path };
 }
 
 function prepareSetData(scope: PrepareScope, request: SetDataRequest): SingleTxn {

@@ -58,6 +58,12 @@ export interface CloseSessionRequest {
   readonly type: typeof OpCode.closeSession;
 }
 
+/** The leader's own: an empty container, or a znode whose time to live is over. */
+export interface DeleteContainerRequest {
+  readonly type: typeof OpCode.deleteContainer;
+  readonly path: string;
+}
+
 /** Requests that become a transaction. */
 export type WriteRequest =
   | CreateRequest
@@ -66,7 +72,8 @@ export type WriteRequest =
   | SetAclRequest
   | MultiRequest
   | CreateSessionRequest
-  | CloseSessionRequest;
+  | CloseSessionRequest
+  | DeleteContainerRequest;
 
 export interface PathWatchRequest {
   readonly type:
@@ -151,7 +158,12 @@ export interface AuthRequest {
   readonly auth: Data;
 }
 
-export type Request = WriteRequest | ReadRequest | SyncRequest | PingRequest | AuthRequest;
+export type Request =
+  | Exclude<WriteRequest, DeleteContainerRequest>
+  | ReadRequest
+  | SyncRequest
+  | PingRequest
+  | AuthRequest;
 
 /** `flags` of a create. */
 export const CreateMode = {

@@ -39,6 +39,8 @@ export class DataTree {
   readonly sessions = new SessionMap<number>();
   private readonly nodes = new Map<string, Znode>();
   private readonly ephemerals = new SessionMap<Set<Znode>>();
+  /** Containers and TTL znodes, which go by themselves. */
+  private readonly transients = new Set<Znode>();
   private readonly acls = new AclTable();
   private readonly walks: TreeWalk[] = [];
   private ephemeralsTotal = 0;
@@ -79,6 +81,11 @@ export class DataTree {
 
   get(path: string): Znode | undefined {
     return this.nodes.get(path);
+  }
+
+  /** Containers and TTL znodes, in order of creation. */
+  transientNodes(): IterableIterator<Znode> {
+    return this.transients.values();
   }
 
   /** All znodes, parents before their children. */
@@ -151,6 +158,7 @@ export class DataTree {
     this.nodes.set(path, node);
     this.dataSize += path.length + (node.data?.length ?? 0);
     if (node.isEphemeral) this.own(node);
+    else if (!node.ephemeralOwner.isNone) this.transients.add(node);
     return node;
   }
 
@@ -286,6 +294,7 @@ export class DataTree {
     this.dataSize -= node.path.length + (node.data?.length ?? 0);
     this.acls.release(node.acl);
     if (node.isEphemeral) this.disown(node);
+    else this.transients.delete(node);
   }
 
   private setData(header: TxnHeader, txn: { path: string; data: Data; version: number }): Znode {

@@ -21,10 +21,11 @@ const SUPPORTED = `
   tickTime dataDir dataLogDir clientPort clientPortAddress clientPortListenBacklog initLimit
   syncLimit server. group. weight. peerType minSessionTimeout maxSessionTimeout maxClientCnxns
   maxCnxns 4lw.commands.whitelist leaderServes globalOutstandingLimit jute.maxbuffer
-  cnxTimeout connectToLearnerMasterLimit electionAlg quorumListenOnAllIPs electionPortBindRetry
+  cnxTimeout connectToLearnerMasterLimit electionAlg quorumListenOnAllIPs
   fastleader.minNotificationInterval fastleader.maxNotificationInterval skipACL
   DigestAuthenticationProvider.superDigest extendedTypesEnabled standaloneEnabled dynamicConfigFile
-  forceSync
+  forceSync znode.container.checkIntervalMs znode.container.maxPerMinute
+  znode.container.maxNeverUsedIntervalMs
   picket.mqtt.url picket.mqtt.topic picket.mqtt.username picket.mqtt.passwordFile
   picket.journal.segmentBytes`;
 
@@ -41,6 +42,7 @@ const LATER = 'not in this version';
 const LEARNERS = 'Picket does not limit how learners synchronise yet';
 const THROTTLE = 'Picket throttles by globalOutstandingLimit only';
 const FIXED = 'Picket always behaves as by default here';
+const PORTS = 'a port that is taken is reported at once; systemd or the like starts again';
 const DEBUG = 'a debugging aid of the Java server';
 
 /** Keys by reason; `name=value` means that this value asks for what happens anyway. */
@@ -67,7 +69,7 @@ const NOT_YET: ReadonlyArray<readonly [note: string, keys: string]> = [
      audit.impl.class DigestAuthenticationProvider.digestAlg=SHA1 superUser
      X509AuthenticationProvider.superUser IPAuthenticationProvider.usexforwardedfor=false
      enableEagerACLCheck=false multiAddress.enabled=false multiAddress. authProvider.
-     clientTcpKeepAlive tcpKeepAlive znode.container.
+     clientTcpKeepAlive tcpKeepAlive
      pathStats. digest.enabled observer. emulate353TTLNodes=false ensembleAuthName
      DigestAuthenticationProvider.enabled=true`,
   ],
@@ -108,6 +110,7 @@ const NOT_APPLICABLE: ReadonlyArray<readonly [note: string, keys: string]> = [
      watcherCleanThreshold maxInProcessingDeadWatchers bitHashCacheSize intBufferStartingSizeBytes
      shutdownTimeout jmx. log4j. log.dir root.logger console.threshold`,
   ],
+  [PORTS, 'electionPortBindRetry'],
   [DEBUG, 'messageTracker. test. server.realm'],
   ['a key of ZooKeeper clients', 'request.timeout disableAutoWatchReset clientCnxnSocket'],
 ];

@@ -19,6 +19,7 @@ import { Findings, Settings } from './settings.ts';
 import {
   readClientLimits,
   readClientListener,
+  readContainers,
   readElection,
   readSecurity,
   readTimes,
@@ -78,6 +79,7 @@ export function loadConfig(text: string, options: LoadOptions): LoadedConfig {
     ...readClientLimits(settings),
     ...readElection(settings),
     ...readSecurity(settings),
+    containers: readContainers(settings),
     mqtt: readMqtt(settings, (file) => readText(file) !== undefined),
   };
   if (findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));

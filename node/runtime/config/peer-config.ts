@@ -42,6 +42,14 @@ export interface MqttConfig {
   readonly passwordFile: string | undefined;
 }
 
+/** When the leader deletes containers and TTL znodes that are due. */
+export interface ContainerConfig {
+  readonly checkIntervalMs: number;
+  readonly maxPerMinute: number;
+  /** Of a container that never had a child; 0: never. */
+  readonly neverUsedMs: number;
+}
+
 export interface PeerConfig extends Membership {
   /** The file this came from. */
   readonly file: string;
@@ -83,15 +91,15 @@ export interface PeerConfig extends Membership {
   readonly quorumListenOnAllIps: boolean;
   /** Connect timeout on the election port. */
   readonly cnxTimeoutMs: number;
-  /** 0: for ever. */
-  readonly electionPortBindRetry: number;
   readonly minNotificationIntervalMs: number;
   readonly maxNotificationIntervalMs: number;
 
   readonly skipAcl: boolean;
   /** `user:base64(sha1(user:password))` of the super user. Never log it. */
   readonly superDigest: string | undefined;
+  /** TTL znodes; off, they are answered with Unimplemented. */
   readonly extendedTypesEnabled: boolean;
+  readonly containers: ContainerConfig;
 
   /** Undefined: no bridge. */
   readonly mqtt: MqttConfig | undefined;

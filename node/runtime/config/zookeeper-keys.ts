@@ -136,7 +136,6 @@ type Election = Pick<
   PeerConfig,
   | 'quorumListenOnAllIps'
   | 'cnxTimeoutMs'
-  | 'electionPortBindRetry'
   | 'minNotificationIntervalMs'
   | 'maxNotificationIntervalMs'
 >;
@@ -154,11 +153,9 @@ export function readElection(settings: Settings): Election {
     const key = 'fastleader.minNotificationInterval';
     settings.problem(key, `must not be larger than the maximum, ${maxNotificationIntervalMs}`);
   }
-  const retry = { fallback: 3, min: 0, max: INT_MAX };
   return {
     quorumListenOnAllIps: settings.boolean('quorumListenOnAllIPs', false),
     cnxTimeoutMs: milliseconds('cnxTimeout', 5000),
-    electionPortBindRetry: settings.integer('electionPortBindRetry', retry),
     minNotificationIntervalMs,
     maxNotificationIntervalMs,
   };
@@ -183,6 +180,17 @@ export function readSecurity(settings: Settings): Security {
   }
   const skipAcl = settings.boolean('skipACL', false);
   if (skipAcl) settings.warn('skipACL', 'every client may read and change everything');
-  const extendedTypesEnabled = settings.boolean('extendedTypesEnabled', false);
+  const extendedTypesEnabled = settings.boolean('extendedTypesEnabled', true);
   return { skipAcl, superDigest, extendedTypesEnabled };
+}
+
+/** How the leader deletes containers and TTL znodes; looked at far more often than in ZooKeeper. */
+export function readContainers(settings: Settings): PeerConfig['containers'] {
+  const integer = (key: string, fallback: number, min: number): number =>
+    settings.integer(`znode.container.${key}`, { fallback, min, max: INT_MAX });
+  return {
+    checkIntervalMs: integer('checkIntervalMs', 1000, 1),
+    maxPerMinute: integer('maxPerMinute', 10_000, 1),
+    neverUsedMs: integer('maxNeverUsedIntervalMs', 0, 0),
+  };
 }
