@@ -1,6 +1,6 @@
 /**
- * What `envi` says of the process and its board, read once: names are ZooKeeper's where there is the
- * same thing to say, `node.` in place of `java.`.
+ * What `envi` says of the process and its board, read once: names are ZooKeeper's where there is
+ * the same thing to say, `node.` in place of `java.`.
  */
 import os from 'node:os';
 import process from 'node:process';

@@ -1,7 +1,7 @@
 /**
- * `picket server FILE`: one peer in the foreground. It ties the parts together (runtime, four-letter
- * words, MQTT bridge) and turns every way in which a peer can end into an exit code and a line that
- * says why.
+ * `picket server FILE`: one peer in the foreground. It ties the parts together (runtime,
+ * four-letter words, MQTT bridge) and turns every way in which a peer can end into an exit code and
+ * a line that says why.
  */
 import process from 'node:process';
 import {

@@ -1,8 +1,8 @@
 /**
- * `picket up`: a local ensemble of real peer processes and an MQTT broker, for trying Picket out and
- * for watching what happens when a peer dies. It starts everything, says where it is, tells what
- * changes, and on Ctrl-C stops what it started. It never restarts a peer and never touches a process
- * that it did not start.
+ * `picket up`: a local ensemble of real peer processes and an MQTT broker, for trying Picket out
+ * and for watching what happens when a peer dies. It starts everything, says where it is, tells
+ * what changes, and on Ctrl-C stops what it started. It never restarts a peer and never touches a
+ * process that it did not start.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';

@@ -22,8 +22,8 @@ const NO_ZXID = -1;
 const NO_DATA = new Uint8Array(0);
 
 /**
- * Appends the packet of `message` and returns the writer. A snap message yields its packet only: the
- * tree that follows on the stream is `snapshotChunks`.
+ * Appends the packet of `message` and returns the writer. A snap message yields its packet only:
+ * the tree that follows on the stream is `snapshotChunks`.
  */
 export function encodeMessage(writer: JuteWriter, message: ZabMessage): JuteWriter {
   switch (message.type) {

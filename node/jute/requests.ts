@@ -155,13 +155,7 @@ export function encodeRequest(writer: JuteWriter, request: Request): void {
       return;
     case OpCode.setWatches:
     case OpCode.setWatches2:
-      writer.long(request.relativeZxid);
-      writeStrings(writer, request.dataWatches);
-      writeStrings(writer, request.existWatches);
-      writeStrings(writer, request.childWatches);
-      if (request.type === OpCode.setWatches) return;
-      writeStrings(writer, request.persistentWatches);
-      writeStrings(writer, request.recursiveWatches);
+      writeSetWatches(writer, request);
       return;
     case OpCode.addWatch:
       writer.string(request.path).int(request.mode);
@@ -189,6 +183,16 @@ export function encodeRequest(writer: JuteWriter, request: Request): void {
     default:
       assertNever(request, 'request');
   }
+}
+
+function writeSetWatches(writer: JuteWriter, request: SetWatchesRequest): void {
+  writer.long(request.relativeZxid);
+  writeStrings(writer, request.dataWatches);
+  writeStrings(writer, request.existWatches);
+  writeStrings(writer, request.childWatches);
+  if (request.type === OpCode.setWatches) return;
+  writeStrings(writer, request.persistentWatches);
+  writeStrings(writer, request.recursiveWatches);
 }
 
 function writeOp(writer: JuteWriter, op: MultiOp): void {

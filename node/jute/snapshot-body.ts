@@ -24,8 +24,8 @@ import { readAclList } from './records.ts';
 import { readZxid } from './zxid-field.ts';
 
 /**
- * Where the parts of a snapshot go (a TreeImage). What `finish` returns becomes the image of the SNAP
- * message; what a method throws costs the connection.
+ * Where the parts of a snapshot go (a TreeImage). What `finish` returns becomes the image of the
+ * SNAP message; what a method throws costs the connection.
  */
 export interface SnapshotSink {
   addSession(id: SessionId, timeoutMs: number): void;

@@ -30,7 +30,9 @@ export class JuteWriter {
     return this;
   }
 
-  /** A whole number as a 64-bit integer. 2^63 (what a double makes of 2^63 - 1) is written as it. */
+  /**
+   * A whole number as a 64-bit integer. 2^63 (what a double makes of 2^63 - 1) is written as it.
+   */
   long(value: number): this {
     this.room(8);
     if (value >= LONG_MAX) {

@@ -15,7 +15,7 @@ export function readZxid(reader: JuteReader, field: string): Zxid {
   if (zxid < -1) throw new JuteError(`${field} ${zxid} is negative`);
   if (epochOf(zxid) > EPOCH_MAX) {
     throw new JuteError(
-      `${field} has epoch ${epochOf(zxid)}, above ${EPOCH_MAX}: the ensemble's history needs a reset`,
+      `${field} has epoch ${epochOf(zxid)}, above ${EPOCH_MAX}: the ensemble must start afresh`,
     );
   }
   return zxid;

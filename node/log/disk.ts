@@ -2,9 +2,9 @@
  * The seam between the journal and the medium. The real disk and the simulated one pass the same
  * contract suite, so what the simulator proves about power cuts holds for the code that ships.
  *
- * Start-up may block and uses the `…Sync` half. A serving peer uses the other half: submit, then one
- * completion, never a promise, so that whoever drives the disk owns every interleaving.
- * Errors carry the code of the operating system (`ENOSPC`, `EIO`). Nothing here retries.
+ * Start-up may block and uses the `…Sync` half. A serving peer uses the other half: submit, then
+ * one completion, never a promise, so that whoever drives the disk owns every interleaving. Errors
+ * carry the code of the operating system (`ENOSPC`, `EIO`). Nothing here retries.
  */
 export type Done = (error: Error | null) => void;
 
@@ -16,7 +16,9 @@ export type OpenMode = 'create' | 'update' | 'read';
 
 export interface DiskFile {
   readonly path: string;
-  /** Writes the buffers one after the other, starting at `offset` (bytes). All of it or an error. */
+  /**
+   * Writes the buffers one after the other, starting at `offset` (bytes). All of it or an error.
+   */
   write(buffers: readonly Uint8Array[], offset: number, done: Done): void;
   /** What has been written, and the file's length, survive a power cut once this has completed. */
   datasync(done: Done): void;

@@ -27,7 +27,7 @@ export class JournalDamagedError extends StorageError {
     super(
       'JournalDamagedError',
       `the journal is damaged: ${file} at byte ${offset}: expected ${expected}`,
-      'This peer must not vote with what is left of it. Move the directories of the journal and of ' +
+      'This peer must not vote with what is left. Move the directories of the journal and of ' +
         'the snapshots away and start it again: it then copies everything from the leader',
     );
     this.file = file;

@@ -161,8 +161,9 @@ export class Fold {
   }
 
   /**
-   * Knowledge that `zxid` is committed. A commit may be known before its transaction is durable, and
-   * a torn batch may hold the knowledge without the transaction, so it counts as far as history goes.
+   * Knowledge that `zxid` is committed. A commit may be known before its transaction is durable,
+   * and a torn batch may hold the knowledge without the transaction, so it counts as far as history
+   * goes.
    */
   commit(zxid: Zxid): void {
     const committed = Math.min(zxid, this.last);

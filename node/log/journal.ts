@@ -4,7 +4,8 @@
  * after the flush, in order, and is the only thing a promise to another peer may rest on.
  *
  * The first write or flush that fails ends it: `onFailed` once, then silence. A flush is never
- * retried, because the kernel may have dropped the pages it could not write and then report success.
+ * retried, because the kernel may have dropped the pages it could not write and then report
+ * success.
  */
 import { performance } from 'node:perf_hooks';
 import { assertNever, invariant } from '../core/invariant.ts';
@@ -44,7 +45,9 @@ export interface JournalOptions {
   readonly onBatch?: (report: BatchReport) => void;
   readonly segmentBytesMax?: number;
   readonly batchBytesMax?: number;
-  /** When the first append of an idle journal is written; by default after the turn's other input. */
+  /**
+   * When the first append of an idle journal is written; by default after the turn's other input.
+   */
   readonly defer?: (run: () => void) => void;
 }
 
@@ -130,8 +133,8 @@ export class Journal {
 
   /**
    * Queues `records` as one unit. `committed` is what is known to be committed now; it is kept with
-   * the batch and costs no flush of its own. A record that recovery would refuse breaks an invariant.
-   * After a failure or `close` it does nothing, and `onDurable` never runs.
+   * the batch and costs no flush of its own. A record that recovery would refuse breaks an
+   * invariant. After a failure or `close` it does nothing, and `onDurable` never runs.
    */
   append(records: readonly JournalRecord[], committed: Zxid, onDurable: () => void): void {
     // A snapshot that ends during a shutdown, say. Nothing is promised, so nothing is lost.
@@ -174,7 +177,9 @@ export class Journal {
     });
   }
 
-  /** Takes nothing more; `done` runs when all that was appended is durable and the file is closed. */
+  /**
+   * Takes nothing more; `done` runs when all that was appended is durable and the file is closed.
+   */
   close(done: () => void): void {
     if (this.phase === 'failed' || this.phase === 'closed') return done();
     this.onClosed = done;

@@ -2,8 +2,8 @@
  * What a peer knows when it starts: reads the whole journal, folds it, picks the snapshot to begin
  * with, and opens the journal for appending.
  *
- * Nothing counts as durable because it was read: it may sit in a page cache that a failed flush or a
- * killed process left behind. So the part of the last segment that is not proven is copied into a
+ * Nothing counts as durable because it was read: it may sit in a page cache that a failed flush or
+ * a killed process left behind. So the part of the last segment that is not proven is copied into a
  * new segment, and file and directory are flushed, before this returns.
  */
 import path from 'node:path';

@@ -62,7 +62,9 @@ export class Replay {
     throw new JournalDamagedError(path, 0, 'a header that agrees with the segments before it');
   }
 
-  /** The newest snapshot of this history that reads back and from which the transactions lead on. */
+  /**
+   * The newest snapshot of this history that reads back and from which the transactions lead on.
+   */
   chooseBase(directory: string): Base {
     const zxid = this.newestUsable() ?? (this.startsEmpty ? 0 : null);
     const damaged = this.fold.state.snapshots

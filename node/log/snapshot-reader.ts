@@ -1,7 +1,7 @@
 /**
- * Reads a snapshot back, frame by frame, so that only one slice is in memory beside the tree that is
- * being built. Used twice at start: once without a sink, to know that the file is whole before it is
- * chosen, and once to build the tree.
+ * Reads a snapshot back, frame by frame, so that only one slice is in memory beside the tree that
+ * is being built. Used twice at start: once without a sink, to know that the file is whole before
+ * it is chosen, and once to build the tree.
  */
 import path from 'node:path';
 import { crc32 } from 'node:zlib';

@@ -29,7 +29,9 @@ const WALK_STEP = 20;
 const SLICE_SESSIONS = 5000;
 const VERIFY_BYTES = 1024 * 1024;
 
-/** Two snapshots of one zxid may be under way: a leader may send its tree again after a cut link. */
+/**
+ * Two snapshots of one zxid may be under way: a leader may send its tree again after a cut link.
+ */
 let temporaryFiles = 0;
 
 export interface SnapshotReport {
@@ -142,7 +144,9 @@ class SnapshotWriter {
   }
 }
 
-/** Reads the file back and compares: a snapshot that cannot be read must not replace one that can. */
+/**
+ * Reads the file back and compares: a snapshot that cannot be read must not replace one that can.
+ */
 function verify(file: DiskFile, bytes: number, expectedCrc: number, done: Done): void {
   const block = Buffer.alloc(Math.min(VERIFY_BYTES, bytes));
   let offset = 0;

@@ -211,7 +211,9 @@ export class MqttBridge {
   }
 }
 
-/** The configuration has been checked already; this guards other callers, and never echoes a secret. */
+/**
+ * The configuration has been checked already; this guards other callers, and never echoes a secret.
+ */
 function checkUrl(text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBroker =

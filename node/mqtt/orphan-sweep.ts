@@ -1,8 +1,8 @@
 /**
  * Retained state of znodes that are gone: a broker keeps a topic for ever unless someone clears it,
- * and a deletion may have happened while nobody could publish it. The sweep subscribes to all state,
- * compares what the broker retains with the tree, and yields the topics to clear. Nothing marks the
- * end of the retained messages, so it ends when the broker has been quiet for a while.
+ * and a deletion may have happened while nobody could publish it. The sweep subscribes to all
+ * state, compares what the broker retains with the tree, and yields the topics to clear. Nothing
+ * marks the end of the retained messages, so it ends when the broker has been quiet for a while.
  */
 import { isPublishedPath, type TreeSource } from './committed-change.ts';
 import { pathOfEnvelope } from './envelope.ts';

@@ -80,7 +80,7 @@ export function checkBase(base: string): void {
     base.split('/').length > TOPIC_LEVELS_MAX / 2;
   if (!isWrong) return;
   throw new Error(
-    `picket.mqtt.topic is ${JSON.stringify(base)}: it must be 1 to ${BASE_BYTES_MAX} bytes without ` +
+    `picket.mqtt.topic is ${JSON.stringify(base)}: it must be 1 to ${BASE_BYTES_MAX} bytes, no ` +
       '+, # and control characters, without empty levels, and not start with $; ' +
       `for example ${DEFAULT_BASE} or site1/${DEFAULT_BASE}`,
   );

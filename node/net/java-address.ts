@@ -1,4 +1,6 @@
-/** Socket addresses as Java prints them, which is what scripts that read `stat` and `cons` parse. */
+/**
+ * Socket addresses as Java prints them, which is what scripts that read `stat` and `cons` parse.
+ */
 import net from 'node:net';
 
 const GROUPS = 8;

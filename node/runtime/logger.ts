@@ -1,7 +1,7 @@
 /**
  * The log of a peer: one JSON object a line on stderr, or readable lines on a terminal. Writing is
- * synchronous, so that the last line before a halt is not lost in a buffer; what is logged is little.
- * Secrets among the facts are replaced, wherever they stand in the first levels.
+ * synchronous, so that the last line before a halt is not lost in a buffer; what is logged is
+ * little. Secrets among the facts are replaced, wherever they stand in the first levels.
  */
 import { createRequire } from 'node:module';
 import process from 'node:process';

@@ -7,7 +7,9 @@ import type { Ids } from '../core/request/requests.ts';
 import type { SessionId } from '../core/session-id.ts';
 
 export interface Upstream {
-  /** A write. Its answer is the transaction with this session and cxid. `body` is a request record. */
+  /**
+   * A write. Its answer is the transaction with this session and cxid. `body` is a request record.
+   */
   request(session: SessionId, cxid: number, opCode: number, body: Uint8Array, ids: Ids): void;
   /** Answered by `syncDone`, in the order of the calls. */
   sync(session: SessionId, cxid: number, body: Uint8Array, ids: Ids): void;

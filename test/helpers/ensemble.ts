@@ -24,7 +24,9 @@ export interface Ensemble {
   pid(sid: number): number | undefined;
   /** Sends a signal; resolves when the process has ended (SIGSTOP and SIGCONT: at once). */
   kill(sid: number, signal?: NodeJS.Signals): Promise<void>;
-  /** Starts an ended server again on its data and ports; waits until it serves unless told not to. */
+  /**
+   * Starts an ended server again on its data and ports; waits until it serves unless told not to.
+   */
   restart(sid: number, wait?: boolean): Promise<void>;
   /** leader, follower, observer, standalone; undefined while it does not serve. */
   mode(sid: number): Promise<string | undefined>;

@@ -1,6 +1,6 @@
 /**
- * Four-letter words: sends one to a client port and reads the answers that tests ask about. Source of
- * the formats: ZooKeeper administrator's guide, "The Four Letter Words".
+ * Four-letter words: sends one to a client port and reads the answers that tests ask about. Source
+ * of the formats: ZooKeeper administrator's guide, "The Four Letter Words".
  */
 import net from 'node:net';
 

@@ -28,7 +28,9 @@ export function assertCutsRefused(bytes: Buffer, decode: Decode, valid: readonly
   assert.throws(() => decode(longer), JuteError, 'one byte too many');
 }
 
-/** Random bytes, and `bytes` with a few of them changed: decoded or refused, never anything else. */
+/**
+ * Random bytes, and `bytes` with a few of them changed: decoded or refused, never anything else.
+ */
 export function assertFuzzContained(
   prng: Prng,
   runs: number,

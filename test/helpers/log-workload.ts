@@ -1,8 +1,8 @@
 /**
- * A seeded life of a journal (appends, commits, epochs, truncations, snapshots, resets, purges, with
- * completions at any time) and a model of it: a plain list of records, folded the slow way. After a
- * crash, what recovery says must be the model after some prefix of the records that holds every
- * acknowledged one.
+ * A seeded life of a journal (appends, commits, epochs, truncations, snapshots, resets, purges,
+ * with completions at any time) and a model of it: a plain list of records, folded the slow way.
+ * After a crash, what recovery says must be the model after some prefix of the records that holds
+ * every acknowledged one.
  */
 import assert from 'node:assert/strict';
 import { Prng } from '../../node/core/prng.ts';

@@ -1,7 +1,7 @@
 /**
- * One ensemble of Apache ZooKeeper servers and Picket peers: the servers have sids 1..apache, the peers
- * the next ones. Start order decides who leads first: a quorum that is complete elects its leader before
- * the others arrive.
+ * One ensemble of Apache ZooKeeper servers and Picket peers: the servers have sids 1..apache, the
+ * peers the next ones. Start order decides who leads first: a quorum that is complete elects its
+ * leader before the others arrive.
  */
 import { ApacheEnsemble } from './apache.ts';
 import type { Ensemble, EnsembleServer } from './ensemble.ts';

@@ -1,6 +1,7 @@
 /**
- * What the tests of the MQTT bridge share: brokers, listeners and bridges that are stopped after each
- * test, bounds short enough for a test, and the question whether a broker retains the state of a tree.
+ * What the tests of the MQTT bridge share: brokers, listeners and bridges that are stopped after
+ * each test, bounds short enough for a test, and the question whether a broker retains the state of
+ * a tree.
  */
 import assert from 'node:assert/strict';
 import { MqttBridge, type MqttBridgeOptions } from '../../node/mqtt/bridge.ts';

@@ -17,8 +17,8 @@ import { claimPorts, endWithUs, until } from './processes.ts';
 const WAIT_MS = 15_000;
 
 /**
- * What each aedes broker retains, kept by listening at the broker: a subscriber of aedes cannot tell
- * when it has been given everything. By broker, and by the address where it listens.
+ * What each aedes broker retains, kept by listening at the broker: a subscriber of aedes cannot
+ * tell when it has been given everything. By broker, and by the address where it listens.
  */
 const retainedBy = new WeakMap<Aedes, Map<string, string>>();
 const retainedAt = new Map<string, Map<string, string>>();

@@ -1,6 +1,6 @@
 /**
- * Picket peers as real processes on loopback: `picket server zoo.cfg` for each, in a directory of its
- * own under one temporary directory. Same shape as ApacheEnsemble, so that a scenario validated
+ * Picket peers as real processes on loopback: `picket server zoo.cfg` for each, in a directory of
+ * its own under one temporary directory. Same shape as ApacheEnsemble, so that a scenario validated
  * against the original runs here unchanged. `stop` ends what was started here and removes the
  * directory.
  */

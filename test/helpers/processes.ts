@@ -1,8 +1,8 @@
 /**
  * Child processes for tests: what they print is kept, a test waits for a line or an end with a
  * limit and never sleeps, and whatever still runs when the test process ends is ended with it, by
- * process id. Ports come from below the kernel's ephemeral range, so that no client's own socket can
- * sit on the port of a server that is down for a moment.
+ * process id. Ports come from below the kernel's ephemeral range, so that no client's own socket
+ * can sit on the port of a server that is down for a moment.
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import fs from 'node:fs';

@@ -17,7 +17,9 @@ export class SimCrash extends Error {}
 export type Fault =
   /** The operation takes place in the page cache, and nothing runs after it. */
   | { readonly type: 'crash' }
-  /** The operation fails with this code. A failed flush leaves pages that look clean, as ext4 does. */
+  /**
+   * The operation fails with this code. A failed flush leaves pages that look clean, as ext4 does.
+   */
   | { readonly type: 'error'; readonly code: string };
 
 export interface SimDiskOptions {
@@ -204,7 +206,9 @@ export class SimDisk implements Disk {
     });
   }
 
-  /** Counts and carries out an operation, or its fault. `onError` is what a failure leaves behind. */
+  /**
+   * Counts and carries out an operation, or its fault. `onError` is what a failure leaves behind.
+   */
   operate<T>(what: string, action: () => T, onError: () => void = () => {}): T {
     if (this.isDead) throw new SimCrash(`the machine has stopped: ${what}`);
     this.operations += 1;

@@ -1,7 +1,7 @@
 /**
  * One connection to a client port, byte by byte: for the handshake with all its quirks, for a
- * session that moves, and for requests that no client library would send. It does nothing by itself,
- * so its session lives from what the test sends.
+ * session that moves, and for requests that no client library would send. It does nothing by
+ * itself, so its session lives from what the test sends.
  */
 import net from 'node:net';
 import type { Request } from '../../node/core/request/requests.ts';

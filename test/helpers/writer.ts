@@ -1,11 +1,11 @@
 /**
  * A client that writes one thing after the other through whatever happens to its peers, and keeps
  * count of what was acknowledged. Where a connection was lost it asks what has become of the write
- * before it goes on, so that at the end every write is known to be done exactly once, or the ensemble
- * has broken its word.
+ * before it goes on, so that at the end every write is known to be done exactly once, or the
+ * ensemble has broken its word.
  *
- * Writer `w` creates /load/w/0, /load/w/1 ... and, every fourth time, sets /load/w instead, with the
- * version it must have by now.
+ * Writer `w` creates /load/w/0, /load/w/1 ... and, every fourth time, sets /load/w instead, with
+ * the version it must have by now.
  */
 import assert from 'node:assert/strict';
 import { hasCode } from '../../node/client/client-error.ts';

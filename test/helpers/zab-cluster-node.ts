@@ -1,6 +1,6 @@
 /**
- * One board of a simulated ensemble: its peer while it runs, and what stays when it loses power: the
- * journal and the snapshots on its medium. Recovery folds the journal as the real log does.
+ * One board of a simulated ensemble: its peer while it runs, and what stays when it loses power:
+ * the journal and the snapshots on its medium. Recovery folds the journal as the real log does.
  */
 import assert from 'node:assert/strict';
 import type { HistoryEntry, HistoryState } from '../../node/core/zab/history.ts';

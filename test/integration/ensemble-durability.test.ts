@@ -1,6 +1,6 @@
 /**
- * What was acknowledged is there after SIGKILL: of every peer at once, with writes in flight, and of
- * one leader after the other.
+ * What was acknowledged is there after SIGKILL: of every peer at once, with writes in flight, and
+ * of one leader after the other.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,4 +1,6 @@
-/** Sessions on an ensemble: the handshake, taking a session elsewhere, its end, a change of leader. */
+/**
+ * Sessions on an ensemble: the handshake, taking a session elsewhere, its end, a change of leader.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ZooKeeperClient } from '../../node/client/zookeeper-client.ts';

@@ -185,13 +185,13 @@ describe('the client against one Apache server', { skip, timeout: 120_000 }, () 
   });
 
   test('a chroot is all that its client sees', async () => {
-    await client.create('/root', null);
+    await client.create('/base', null);
     const events = new Inbox<WatchEvent>();
-    const inside = await open({ connectString: `${apache.connectString}/root` });
+    const inside = await open({ connectString: `${apache.connectString}/base` });
     assert.equal(await inside.create('/a', 'x'), '/a');
-    assert.equal((await client.getData('/root/a')).data?.toString(), 'x');
+    assert.equal((await client.getData('/base/a')).data?.toString(), 'x');
     await inside.getChildren('/', events.add);
-    await client.delete('/root/a');
+    await client.delete('/base/a');
     assert.deepEqual(await events.next(), { type: 'NodeChildrenChanged', path: '/' });
     await assert.rejects(
       inside.getData('/a'),

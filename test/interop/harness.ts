@@ -1,8 +1,8 @@
 /**
  * The frame of an interop test: skips with the reason where software is absent (or fails, where
- * PICKET_REQUIRE_INTEROP=1), starts the ensemble, and puts every server's log behind the message of a
- * failure. PICKET_INTEROP_ON=apache runs the scenarios on Apache ZooKeeper alone: what fails there
- * too is the test's fault, not Picket's.
+ * PICKET_REQUIRE_INTEROP=1), starts the ensemble, and puts every server's log behind the message of
+ * a failure. PICKET_INTEROP_ON=apache runs the scenarios on Apache ZooKeeper alone: what fails
+ * there too is the test's fault, not Picket's.
  */
 import fs from 'node:fs';
 import os from 'node:os';

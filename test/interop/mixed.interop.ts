@@ -1,9 +1,9 @@
 /**
  * Mixed ensembles: Apache ZooKeeper servers and Picket peers in one quorum, each kind as leader, as
- * follower and as observer. Every kind of write goes through every member, each member is killed and
- * comes back, learners catch up by DIFF, by SNAP and from nothing, a deposed leader takes back what
- * was never committed, and whenever all are up, all trees are equal. Under PICKET_INTEROP_ON=apache all
- * members are Apache's.
+ * follower and as observer. Every kind of write goes through every member, each member is killed
+ * and comes back, learners catch up by DIFF, by SNAP and from nothing, a deposed leader takes back
+ * what was never committed, and whenever all are up, all trees are equal. Under
+ * PICKET_INTEROP_ON=apache all members are Apache's.
  */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -79,7 +79,10 @@ class Run {
   }
 }
 
-/** Kills each member in turn; the others go on where they are a quorum; it comes back and catches up. */
+/**
+ * Kills each member in turn; the others go on where they are a quorum; it comes back and catches
+ * up.
+ */
 async function restartEach(run: Run): Promise<void> {
   for (const sid of run.sids) {
     await run.ensemble.kill(sid, 'SIGKILL');
@@ -138,9 +141,9 @@ function wipe(ensemble: Ensemble, sid: number): void {
 }
 
 /**
- * The leader logs a write that no follower receives and dies; the others elect one of themselves. When
- * it returns, its log has a tail that the new leader's history lacks: a TRUNC takes it away, or, once
- * the new epoch has writes of its own, a SNAP.
+ * The leader logs a write that no follower receives and dies; the others elect one of themselves.
+ * When it returns, its log has a tail that the new leader's history lacks: a TRUNC takes it away,
+ * or, once the new epoch has writes of its own, a SNAP.
  */
 async function orphanedWrites(run: Run): Promise<void> {
   await orphanedWrite(run, TRUNC, async () => undefined);
@@ -175,8 +178,8 @@ async function orphanedWrite(
 }
 
 /**
- * Makes `wanted` lead an ensemble of three voters: the third one misses a write and the present leader
- * is down, so that of the two left `wanted` has the higher zxid.
+ * Makes `wanted` lead an ensemble of three voters: the third one misses a write and the present
+ * leader is down, so that of the two left `wanted` has the higher zxid.
  */
 async function makeLead(run: Run, wanted: number): Promise<void> {
   const { ensemble } = run;
@@ -192,7 +195,9 @@ async function makeLead(run: Run, wanted: number): Promise<void> {
   assert.equal(await run.whole(), wanted, `server ${wanted} leads`);
 }
 
-/** Runs `body` while a session with ephemerals lives; at the end closes it and compares all trees. */
+/**
+ * Runs `body` while a session with ephemerals lives; at the end closes it and compares all trees.
+ */
 async function mixedRun(plan: MixedPlan, body: (run: Run) => Promise<void>): Promise<void> {
   await withEnsemble(startMixed(plan), async (ensemble) => {
     const run = new Run(ensemble);

@@ -1,7 +1,7 @@
 /**
  * What a stock MQTT client hears of what a stock ZooKeeper client does: Mosquitto as the broker,
- * `mosquitto_sub` listening, zkCli and kazoo writing, and the leader killed in the middle. Everything
- * committed is heard, in zxid order, and is retained.
+ * `mosquitto_sub` listening, zkCli and kazoo writing, and the leader killed in the middle.
+ * Everything committed is heard, in zxid order, and is retained.
  */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The other people's software that the interop tests run, how to see that it is there, and the Debian
- * packages it comes in. The installer and the tests' skip messages both read this table.
+ * The other people's software that the interop tests run, how to see that it is there, and the
+ * Debian packages it comes in. The installer and the tests' skip messages both read this table.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -50,5 +50,6 @@ export function softwareMissing(needs: readonly SoftwareName[]): string | undefi
   const absent = needs.map((name) => SOFTWARE[name]).filter((software) => !software.isPresent());
   if (absent.length === 0) return undefined;
   const packages = absent.flatMap((software) => software.packages).join(' ');
-  return `${absent.map((software) => software.what).join(', ')} missing: apt-get install ${packages}`;
+  const names = absent.map((software) => software.what).join(', ');
+  return `${names} missing: apt-get install ${packages}`;
 }

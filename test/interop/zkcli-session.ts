@@ -1,8 +1,8 @@
 /**
- * One interactive session of Apache's zkCli.sh: sends a command, collects what it prints up to a marker,
- * and keeps the watch events, which another thread of zkCli prints whenever it likes, in a list of
- * their own. Zxids, times, sessions and ports are replaced by names that say only which are equal, so
- * that two transcripts can be compared line by line.
+ * One interactive session of Apache's zkCli.sh: sends a command, collects what it prints up to a
+ * marker, and keeps the watch events, which another thread of zkCli prints whenever it likes, in a
+ * list of their own. Zxids, times, sessions and ports are replaced by names that say only which are
+ * equal, so that two transcripts can be compared line by line.
  */
 import { Program, until } from '../helpers/processes.ts';
 import { ZKCLI } from './software.ts';

@@ -1,6 +1,7 @@
 /**
- * Apache's zkCli.sh on a three-peer ensemble: one scripted session printed line by line as on Apache's
- * own servers, commands through every member, and watches set by one session and fired by another.
+ * Apache's zkCli.sh on a three-peer ensemble: one scripted session printed line by line as on
+ * Apache's own servers, commands through every member, and watches set by one session and fired by
+ * another.
  */
 import assert from 'node:assert/strict';
 import { ApacheEnsemble } from '../helpers/apache.ts';

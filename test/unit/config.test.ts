@@ -139,7 +139,8 @@ describe('defaults', () => {
       `${STANDALONE}minSessionTimeout=100\nmaxSessionTimeout=900\nmaxClientCnxns=0
 zookeeper.globalOutstandingLimit=5\njute.maxbuffer=0x10000\nleaderServes=no
 4lw.commands.whitelist=stat, ruok ,,srvr\nelectionAlg=3\nclientPortAddress=127.0.0.1
-dataLogDir=/log/\nextendedTypesEnabled=false\nznode.container.checkIntervalMs=50\nzookeeper.cnxTimeout=77\n`,
+dataLogDir=/log/\nextendedTypesEnabled=false\nznode.container.checkIntervalMs=50
+zookeeper.cnxTimeout=77\n`,
     );
     assert.deepEqual(warnings, []);
     assert.deepEqual([config.minSessionTimeoutMs, config.maxSessionTimeoutMs], [100, 900]);

@@ -215,7 +215,9 @@ describe('conf', () => {
 });
 
 describe('mntr', () => {
-  /** What ZooKeeper counts inside its Java pipeline comes after the gauges and is left to metrics. */
+  /**
+   * What ZooKeeper counts inside its Java pipeline comes after the gauges and is left to metrics.
+   */
   function gaugesOf(text: string): Map<string, string> {
     const lines = text.trimEnd().split('\n');
     const end = lines.findIndex((line) => line.startsWith('zk_proposal_count'));

@@ -39,7 +39,8 @@ describe('transactions', () => {
   it('takes an error that carries the record of the operation it voids', () => {
     // What an Apache server sends of a failed multi that it has applied itself.
     const create = hex(`00000002 2f61 00000000 ${OPEN} 00 00000001`);
-    const voided = `ffffffff ${create.length.toString(16).padStart(8, '0')} ${create.toString('hex')}`;
+    const length = create.length.toString(16).padStart(8, '0');
+    const voided = `ffffffff ${length} ${create.toString('hex')}`;
     const failed = 'ffffffff 00000004 ffffff92';
     const { txn } = decodeTxn(hex(`${HEADER_HEX} 0000000e 00000002 ${voided} ${failed}`));
     assert.deepEqual(txn, {

@@ -1,4 +1,6 @@
-/** kill -9 against a real process on a real file system: everything it has acknowledged is there. */
+/**
+ * kill -9 against a real process on a real file system: everything it has acknowledged is there.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,6 @@
-/** Which check fails first, request by request: clients see the code, so the order is a contract. */
+/**
+ * Which check fails first, request by request: clients see the code, so the order is a contract.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '../../node/core/request/error-code.ts';

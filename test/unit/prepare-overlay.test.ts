@@ -1,4 +1,6 @@
-/** Requests that are on their way see each other: sessions, multis, and what is applied meanwhile. */
+/**
+ * Requests that are on their way see each other: sessions, multis, and what is applied meanwhile.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorCode } from '../../node/core/request/error-code.ts';

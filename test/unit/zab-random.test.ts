@@ -1,10 +1,13 @@
-/** Random schedules against the Zab core: crashes, partitions, slow disks, then heal and converge. */
+/**
+ * Random schedules against the Zab core: crashes, partitions, slow disks, then heal and converge.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ZabCluster } from '../helpers/zab-cluster.ts';
 
-const SEEDS = Number(process.env['PICKET_ZAB_SEEDS'] ?? 60);
-const FIRST = Number(process.env['PICKET_ZAB_FIRST'] ?? 1);
+const { PICKET_ZAB_SEEDS, PICKET_ZAB_FIRST } = process.env;
+const SEEDS = Number(PICKET_ZAB_SEEDS ?? 60);
+const FIRST = Number(PICKET_ZAB_FIRST ?? 1);
 
 function runSeed(seed: number, participants: number, observers: number): ZabCluster {
   const cluster = new ZabCluster({ seed, participants, observers });

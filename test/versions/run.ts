@@ -1,7 +1,7 @@
 /**
- * `npm run test:versions`: the unit and scenario tests under each Node line we promise to run on. The
- * binaries come from npm, from the platform packages behind npm's `node` package: those carry the
- * binary itself and need no install script, which npm may hold back. They are kept in
+ * `npm run test:versions`: the unit and scenario tests under each Node line we promise to run on.
+ * The binaries come from npm, from the platform packages behind npm's `node` package: those carry
+ * the binary itself and need no install script, which npm may hold back. They are kept in
  * node_modules/.cache, so only the first run downloads. Exit code 1 when a line fails or is absent.
  */
 import { spawnSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * The MQTT broker of `picket up`: aedes, on loopback only, in memory. It is there so that events can
- * be watched without installing anything; a real cluster uses a broker of its own.
+ * The MQTT broker of `picket up`: aedes, on loopback only, in memory. It is there so that events
+ * can be watched without installing anything; a real cluster uses a broker of its own.
  */
 import net from 'node:net';
 import type { Aedes } from 'aedes';

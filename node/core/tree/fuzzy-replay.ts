@@ -4,7 +4,8 @@
  * since the dump began is replayed here, in order and to the end: a znode that is too new is taken
  * back to what the transaction says, and the transactions behind it make it new again.
  *
- * Only for a snapshot on its way in. A tree that serves takes each transaction once (DataTree.apply).
+ * Only for a snapshot on its way in. A tree that serves takes each transaction once
+ * (DataTree.apply).
  */
 import { OpCode } from '../request/op-code.ts';
 import type { DataTree } from './data-tree.ts';

@@ -1,7 +1,7 @@
 /**
- * Session ids as ZooKeeper makes them: the sid in the top byte, 40 bits of a millisecond clock, then
- * a count. Two starts of a peer at the same reading of that clock would hand out the same ids, so
- * it must not be the uptime of a board that always boots in the same time: pass wall-clock time.
+ * Session ids as ZooKeeper makes them: the sid in the top byte, 40 bits of a millisecond clock,
+ * then a count. Two starts of a peer at the same reading of that clock would hand out the same ids,
+ * so it must not be the uptime of a board that always boots in the same time: pass wall-clock time.
  */
 import { invariant } from '../invariant.ts';
 import { SessionId } from '../session-id.ts';

@@ -1,7 +1,7 @@
 /**
  * Which containers and TTL znodes are due to go: a container that has had children and has none any
- * more, a TTL znode without children that was not modified for its time to live. The leader asks now
- * and then and proposes their deletion.
+ * more, a TTL znode without children that was not modified for its time to live. The leader asks
+ * now and then and proposes their deletion.
  */
 import type { DataTree } from './data-tree.ts';
 import { ownerKind, ttlOf } from './owner.ts';

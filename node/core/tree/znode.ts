@@ -1,6 +1,6 @@
 /**
- * A node of the tree. Only `DataTree` changes one, and a list or a byte array that a znode refers to
- * is never changed in place: readers, watches and snapshot walks may keep what they got.
+ * A node of the tree. Only `DataTree` changes one, and a list or a byte array that a znode refers
+ * to is never changed in place: readers, watches and snapshot walks may keep what they got.
  */
 import { NO_SESSION, type SessionId } from '../session-id.ts';
 import type { Zxid } from '../zxid.ts';

@@ -43,6 +43,8 @@ export class Election {
   private readonly received = new Map<number, ReceivedVote>();
   /** Votes of peers that have left LOOKING; a vote of a LOOKING peer never enters. */
   private readonly outOfElection = new Map<number, ReceivedVote>();
+  /** When a peer that is no participant will be answered again. */
+  private readonly strangerAtMs = new Map<number, number>();
   private repeatMs: number;
   private repeatAtMs: number;
   /** When the present quorum of equal votes becomes final; Infinity while there is none. */
@@ -95,11 +97,11 @@ export class Election {
 
   receive(from: number, n: Notification, nowMs: number): Elected | null {
     if (!this.config.verifier.isParticipant(from)) {
-      this.answer(from);
+      if (n.state === PeerState.looking) this.answerStranger(from, nowMs);
       return null;
     }
     if (!this.config.verifier.isParticipant(n.leader)) {
-      // An observer-to-be, or a peer with another configuration: tell it what is going on here.
+      // A peer with another configuration: tell it what is going on here.
       if (n.state === PeerState.looking && n.electionEpoch < this.round) this.answer(from);
       return null;
     }
@@ -216,11 +218,27 @@ export class Election {
 
   private broadcast(): void {
     for (const sid of this.config.verifier.participants) {
-      if (sid !== this.config.sid) this.answer(sid);
+      if (sid !== this.config.sid) this.send(sid);
     }
   }
 
+  /**
+   * A vote of this peer counts nowhere unless it is a participant, and participants answer whatever
+   * an observer sends: if observers answered too, the two would never stop.
+   */
   private answer(to: number): void {
+    if (this.config.verifier.isParticipant(this.config.sid)) this.send(to);
+  }
+
+  /** Not more often than it repeats its question, for it may take this peer for a participant. */
+  private answerStranger(to: number, nowMs: number): void {
+    const readyAtMs = this.strangerAtMs.get(to) ?? nowMs;
+    if (nowMs < readyAtMs) return;
+    this.strangerAtMs.set(to, nowMs + this.config.notificationMinMs / 2);
+    this.answer(to);
+  }
+
+  private send(to: number): void {
     this.notify(to, { ...this.ownVote(), config: this.config.configText });
   }
 }

@@ -159,7 +159,10 @@ export class ZabPeer {
       return;
     }
     // A settled peer tells one that is looking where the ensemble is; it never leaves for it.
+    // What an observer says counts nowhere, and it would be answered for ever (see election.ts).
+    const { config } = this.ctx;
     if (notification.state !== PeerState.looking) return;
+    if (!config.verifier.isParticipant(config.sid)) return;
     this.ctx.put({ type: 'notify', to: from, notification: this.settledNotification() });
   }
 
