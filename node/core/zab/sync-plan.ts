@@ -22,7 +22,11 @@ export function planSync(history: History, lastZxid: Zxid, syncPoint: Zxid): Syn
   if (common === null) return { type: 'snap' };
   // What is proposed but not committed is sent again behind the cut, as ZooKeeper's leader does.
   const from = Math.min(common.zxid, syncPoint);
-  if (from < common.zxid || common.mustCut) return { type: 'trunc', zxid: from, from };
+  if (from < common.zxid || common.mustCut) {
+    // Apache's learner truncates by reading its log up to the first record at or above the zxid,
+    // and keeps that record. Where no transaction has the zxid it would keep one too many.
+    return counterOf(from) === 0 ? { type: 'snap' } : { type: 'trunc', zxid: from, from };
+  }
   return { type: 'diff', zxid: syncPoint, from };
 }
 
