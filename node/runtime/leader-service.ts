@@ -48,6 +48,7 @@ export interface LeaderServiceOptions {
   readonly tickTimeMs: number;
   readonly skipAcl: boolean;
   readonly hasTtlNodes: boolean;
+  readonly hasQuotas: boolean;
   readonly containers: ContainerRules;
   readonly replica: Replica;
   readonly proposer: Proposer;
@@ -79,6 +80,7 @@ export class LeaderService implements Upstream {
     this.preparer = new Preparer(options.replica.tree, {
       skipAcl: options.skipAcl,
       hasTtlNodes: options.hasTtlNodes,
+      hasQuotas: options.hasQuotas,
     });
     this.tracker = new SessionTracker(options.tickTimeMs);
     const nowMs = Math.floor(options.clock.monotonicMs());

@@ -329,6 +329,7 @@ export class PeerRuntime {
       tickTimeMs: config.tickTimeMs,
       skipAcl: config.skipAcl,
       hasTtlNodes: config.extendedTypesEnabled,
+      hasQuotas: config.enforceQuota,
       containers: config.containers,
       replica: this.replica,
       proposer,
@@ -348,6 +349,7 @@ export class PeerRuntime {
       const { header, txn } = decodeTxn(entry.txn);
       fuzzy.apply(header, txn);
     }
+    if (replay.length > 0) tree.quotas.rebuild();
     if (this.config.mode === 'replicated') {
       tree.setConfig(configText(this.config), this.config.configVersion);
     }

@@ -20,6 +20,8 @@ export interface NodeView {
   readonly acl: AclList;
   readonly ephemeralOwner: SessionId;
   readonly numChildren: number;
+  /** Bytes. */
+  readonly dataLength: number;
 }
 
 /** A copy with the fields of a view and no more; a znode has many others. */
@@ -31,6 +33,7 @@ export function viewOf(node: NodeView): NodeView {
     acl: node.acl,
     ephemeralOwner: node.ephemeralOwner,
     numChildren: node.numChildren,
+    dataLength: node.dataLength,
   };
 }
 

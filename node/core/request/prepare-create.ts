@@ -30,6 +30,9 @@ export function prepareCreate(scope: PrepareScope, request: CreateRequest): Sing
   if (ownerKind(parent.ephemeralOwner) === 'session') {
     return errorTxn(ErrorCode.noChildrenForEphemerals);
   }
+  if (scope.exceedsQuota(path, request.data?.length ?? 0, 1)) {
+    return errorTxn(ErrorCode.quotaExceeded);
+  }
   const parentCversion = (parent.cversion + 1) | 0;
   overlay.set(context.zxid, parentPath, {
     ...viewOf(parent),
@@ -44,6 +47,7 @@ export function prepareCreate(scope: PrepareScope, request: CreateRequest): Sing
     acl,
     ephemeralOwner: ownerFor(request, context.session),
     numChildren: 0,
+    dataLength: request.data?.length ?? 0,
   });
   return txnFor(request, path, acl, parentCversion);
 }

@@ -26,6 +26,8 @@ export interface PrepareScope {
   readonly context: PrepareContext;
   /** True when the caller has one of the permission bits `perm` by the list `acl`. */
   may(acl: AclList, perm: number): boolean;
+  /** True when a hard quota forbids so much more at `path`. */
+  exceedsQuota(path: string, bytesDiff: number, countDiff: number): boolean;
 }
 
 export function errorTxn(err: ErrorCode): ErrorTxn {

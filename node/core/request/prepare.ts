@@ -33,13 +33,17 @@ export interface PrepareOptions {
   readonly skipAcl: boolean;
   /** ZooKeeper's `extendedTypesEnabled`, on unless said: createTTL is unimplemented without it. */
   readonly hasTtlNodes?: boolean;
+  /** ZooKeeper's `enforceQuota`, on unless said. */
+  readonly hasQuotas?: boolean;
 }
 
 export class Preparer {
+  private readonly tree: DataTree;
   private readonly overlay: Overlay;
   private readonly options: PrepareOptions;
 
   constructor(tree: DataTree, options: PrepareOptions) {
+    this.tree = tree;
     this.overlay = new Overlay(tree);
     this.options = options;
   }
@@ -58,6 +62,9 @@ export class Preparer {
       overlay: this.overlay,
       context,
       may: (acl, perm) => this.options.skipAcl || checkAcl(acl, perm, context.ids),
+      exceedsQuota: (path, bytesDiff, countDiff) =>
+        this.options.hasQuotas !== false &&
+        this.tree.quotas.check(path, bytesDiff, countDiff) === 'hardExceeded',
     };
     if (request.type !== OpCode.multi) return prepareOne(scope, request);
     return prepareMulti(request, this.overlay, (op) => prepareOne(scope, op));
@@ -148,9 +155,12 @@ function prepareSetData(scope: PrepareScope, request: SetDataRequest): SingleTxn
   const node = overlay.get(path);
   if (node === null) return errorTxn(ErrorCode.noNode);
   if (!scope.may(node.acl, Perms.write)) return errorTxn(ErrorCode.noAuth);
+  if (scope.exceedsQuota(path, (data?.length ?? 0) - node.dataLength, 0)) {
+    return errorTxn(ErrorCode.quotaExceeded);
+  }
   if (!isExpected(node.version, request.version)) return errorTxn(ErrorCode.badVersion);
   const version = nextVersion(node.version);
-  overlay.set(context.zxid, path, { ...viewOf(node), version });
+  overlay.set(context.zxid, path, { ...viewOf(node), version, dataLength: data?.length ?? 0 });
   return { type: OpCode.setData, path, data, version };
 }
 

@@ -14,6 +14,7 @@ import { AclTable } from './acl-table.ts';
 import { applyFailedMulti, done, failed } from './apply-result.ts';
 import { CONTAINER_OWNER, ttlOwner } from './owner.ts';
 import { parentOf } from './path.ts';
+import { Quotas } from './quota.ts';
 import { CONFIG_PATH, freshRecord, SPECIAL_PATHS } from './special-znodes.ts';
 import { TreeWalk } from './tree-walk.ts';
 import type { Data, MultiTxn, SingleTxn, Txn, TxnHeader } from './txn.ts';
@@ -37,6 +38,7 @@ export class DataTree {
   listener: TreeListener | null = null;
   /** Live sessions with their timeouts, milliseconds. */
   readonly sessions = new SessionMap<number>();
+  readonly quotas: Quotas = new Quotas(this);
   private readonly nodes = new Map<string, Znode>();
   private readonly ephemerals = new SessionMap<Set<Znode>>();
   /** Containers and TTL znodes, which go by themselves. */
@@ -122,6 +124,12 @@ export class DataTree {
     this.replaceData(node, encodeUtf8(text));
     node.mzxid = version;
     node.version = -1;
+  }
+
+  /** For `Quotas`: each peer counts for itself, so this is no transaction. */
+  replaceStats(node: Znode, data: Uint8Array): void {
+    this.beforeChange(node);
+    this.replaceData(node, data);
   }
 
   /** An exact walk over the tree as it is now, for a snapshot. Close it if it is not used up. */
@@ -270,6 +278,7 @@ export class DataTree {
       aversion: 0,
       ephemeralOwner: owner,
     });
+    this.quotas.created(node);
     this.listener?.created(node.path, node, header);
     return node;
   }
@@ -283,6 +292,7 @@ export class DataTree {
     this.beforeChange(node);
     parent.pzxid = header.zxid;
     this.remove(node);
+    this.quotas.deleted(node);
     this.listener?.deleted(path, node, header);
   }
 
@@ -300,7 +310,9 @@ export class DataTree {
   private setData(header: TxnHeader, txn: { path: string; data: Data; version: number }): Znode {
     const node = this.mustGet(txn.path);
     this.beforeChange(node);
+    const bytesBefore = node.data?.length ?? 0;
     this.replaceData(node, txn.data);
+    this.quotas.changed(node.path, (node.data?.length ?? 0) - bytesBefore);
     node.version = txn.version;
     node.mzxid = header.zxid;
     node.mtime = header.timeMs;

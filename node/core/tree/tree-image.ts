@@ -59,6 +59,7 @@ export class TreeImage {
     for (const path of SPECIAL_PATHS) {
       if (this.tree.get(path) === undefined) this.tree.insert(freshRecord(path));
     }
+    this.tree.quotas.rebuild();
     this.tree.startAt(zxid);
     this.isFinished = true;
     return this.tree;

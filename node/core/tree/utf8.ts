@@ -26,3 +26,10 @@ export function encodeUtf8(text: string): Uint8Array {
   }
   return out.slice(0, length);
 }
+
+/** ASCII text; every other byte becomes `?`. */
+export function decodeAscii(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte < 0x80 ? String.fromCharCode(byte) : '?';
+  return text;
+}

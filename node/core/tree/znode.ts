@@ -65,6 +65,10 @@ export class Znode implements ZnodeRecord {
     return this.children?.size ?? 0;
   }
 
+  get dataLength(): number {
+    return this.data?.length ?? 0;
+  }
+
   get isEphemeral(): boolean {
     return ownerKind(this.ephemeralOwner) === 'session';
   }

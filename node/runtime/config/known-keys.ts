@@ -24,7 +24,7 @@ const SUPPORTED = `
   cnxTimeout connectToLearnerMasterLimit electionAlg quorumListenOnAllIPs
   fastleader.minNotificationInterval fastleader.maxNotificationInterval skipACL
   DigestAuthenticationProvider.superDigest extendedTypesEnabled standaloneEnabled dynamicConfigFile
-  forceSync znode.container.checkIntervalMs znode.container.maxPerMinute
+  forceSync enforceQuota znode.container.checkIntervalMs znode.container.maxPerMinute
   znode.container.maxNeverUsedIntervalMs
   picket.mqtt.url picket.mqtt.topic picket.mqtt.username picket.mqtt.passwordFile
   picket.journal.segmentBytes`;
@@ -65,7 +65,7 @@ const NOT_YET: ReadonlyArray<readonly [note: string, keys: string]> = [
   [
     LATER,
     `localSessionsEnabled=false localSessionsUpgradingEnabled=false readonlymode.enabled=false
-     observerMasterPort=0 observerMaster.sizeLimit oraclePath enforceQuota=false audit.enable=false
+     observerMasterPort=0 observerMaster.sizeLimit oraclePath audit.enable=false
      audit.impl.class DigestAuthenticationProvider.digestAlg=SHA1 superUser
      X509AuthenticationProvider.superUser IPAuthenticationProvider.usexforwardedfor=false
      enableEagerACLCheck=false multiAddress.enabled=false multiAddress. authProvider.

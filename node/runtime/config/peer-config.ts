@@ -100,6 +100,8 @@ export interface PeerConfig extends Membership {
   /** TTL znodes; off, they are answered with Unimplemented. */
   readonly extendedTypesEnabled: boolean;
   readonly containers: ContainerConfig;
+  /** Hard quotas refuse; on unless said, unlike ZooKeeper's. */
+  readonly enforceQuota: boolean;
 
   /** Undefined: no bridge. */
   readonly mqtt: MqttConfig | undefined;

@@ -161,7 +161,10 @@ export function readElection(settings: Settings): Election {
   };
 }
 
-type Security = Pick<PeerConfig, 'skipAcl' | 'superDigest' | 'extendedTypesEnabled'>;
+type Security = Pick<
+  PeerConfig,
+  'skipAcl' | 'superDigest' | 'extendedTypesEnabled' | 'enforceQuota'
+>;
 
 export function readSecurity(settings: Settings): Security {
   const key = 'DigestAuthenticationProvider.superDigest';
@@ -181,7 +184,8 @@ export function readSecurity(settings: Settings): Security {
   const skipAcl = settings.boolean('skipACL', false);
   if (skipAcl) settings.warn('skipACL', 'every client may read and change everything');
   const extendedTypesEnabled = settings.boolean('extendedTypesEnabled', true);
-  return { skipAcl, superDigest, extendedTypesEnabled };
+  const enforceQuota = settings.boolean('enforceQuota', true);
+  return { skipAcl, superDigest, extendedTypesEnabled, enforceQuota };
 }
 
 /** How the leader deletes containers and TTL znodes; looked at far more often than in ZooKeeper. */
