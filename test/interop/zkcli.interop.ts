@@ -110,7 +110,9 @@ async function transcript(ensemble: Ensemble): Promise<Transcript> {
 
 interopTest('zkCli: a session prints what it prints on Apache', ['zookeeper'], async () => {
   let expected: Transcript = { lines: [], events: [] };
-  await withEnsemble(ApacheEnsemble.start(3), async (apache) => {
+  // TTL znodes are on in Picket unless switched off, and off in ZooKeeper unless switched on.
+  const ttl = { config: ['extendedTypesEnabled=true'] };
+  await withEnsemble(ApacheEnsemble.start(3, ttl), async (apache) => {
     expected = await transcript(apache);
   });
   assert.ok(
