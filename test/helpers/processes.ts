@@ -27,6 +27,8 @@ export interface ProcessOptions {
 }
 
 const started = new Set<ChildProcess>();
+/** Files of the ports this process holds. */
+const claims = new Set<string>();
 
 /** Ends every program still running that was started here, as after a failed test. */
 export function endAll(): void {
@@ -43,7 +45,10 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-process.on('exit', endAll);
+process.on('exit', () => {
+  endAll();
+  for (const file of claims) fs.rmSync(file, { force: true });
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     endAll();
@@ -226,11 +231,13 @@ function claim(port: number): boolean {
   const file = path.join(CLAIMS_DIR, String(port));
   try {
     fs.writeFileSync(file, String(process.pid), { flag: 'wx' });
+    claims.add(file);
     return true;
   } catch {
     const owner = Number(fs.readFileSync(file, 'utf8'));
     if (owner === process.pid || isRunning(owner)) return false;
     fs.writeFileSync(file, String(process.pid));
+    claims.add(file);
     return true;
   }
 }

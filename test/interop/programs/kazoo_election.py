@@ -1,4 +1,5 @@
-"""Election: one leads at a time, in order of arrival, and the next when the leader's session closes."""
+"""Election: one leads at a time, in order of arrival, the next when the leader ends or its session
+closes."""
 import threading
 
 from kazoo_common import check_equal, close, connect, eventually, in_thread, main

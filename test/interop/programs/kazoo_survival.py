@@ -1,4 +1,5 @@
-"""Writes go on while a server is killed; whatever was acknowledged is on every server at the end."""
+"""Writes go on while a server is killed; whatever was acknowledged is on every server at the
+end."""
 from kazoo.exceptions import NodeExistsError
 
 from kazoo_common import await_line, check_equal, connect, main, say

@@ -1,5 +1,4 @@
-"""COUNT writes through HOSTS, pipelined, to PATH: more than a leader keeps in memory for a DIFF, and
-too many bytes for one from its log."""
+"""COUNT writes through HOSTS, pipelined, to PATH: more than a leader keeps in memory for a DIFF."""
 from kazoo_common import check_equal, connect, main
 
 PADDING = b"." * 4000

@@ -1,5 +1,5 @@
-"""A write that reaches the leader when its followers are gone: the leader logs what nobody else has,
-and must take it back (TRUNC) once the others have gone on without it."""
+"""A write that reaches the leader when its followers are gone: the leader logs what nobody else
+has, and must take it back (TRUNC) once the others have gone on without it."""
 from kazoo.exceptions import KazooException
 from kazoo.protocol.states import KazooState
 

@@ -1,7 +1,7 @@
 """Every kind of write through every server of HOSTS, and sessions that move from one to the next.
 
-Leaves persistent znodes below PATH/ROUND for the comparison of trees. What one server acknowledged is
-read through the next one.
+Leaves persistent znodes below PATH/ROUND for the comparison of trees. What one server acknowledged
+is read through the next one.
 """
 import socket
 
@@ -25,7 +25,8 @@ def write_all_kinds(client, base):
     client.create(base + "/big", bytes(range(256)) * 200)
     client.create(base + "/private", b"p", acl=[make_digest_acl("picket", "secret", all=True)])
     client.create(base + "/aversion")
-    client.set_acls(base + "/aversion", [make_digest_acl("picket", "secret", read=True, admin=True)])
+    readable = make_digest_acl("picket", "secret", read=True, admin=True)
+    client.set_acls(base + "/aversion", [readable])
     for i in range(3):
         client.set(made[0], b"again %d" % i)
 
