@@ -10,7 +10,7 @@ import { invariant } from '../invariant.ts';
 import { COUNTER_MAX, counterOf, EPOCH_MAX, formatZxid, makeZxid, type Zxid } from '../zxid.ts';
 import type { ZabContext } from './context.ts';
 import { PROTOCOL_VERSION } from './context.ts';
-import { LearnerHandler } from './learner-handler.ts';
+import { LearnerHandler, refusalOf } from './learner-handler.ts';
 import type { AckEpochMessage, LearnerInfoMessage, ZabMessage } from './messages.ts';
 import { sendDifference } from './synchronization.ts';
 import { isMoreRecent } from './vote.ts';
@@ -177,21 +177,14 @@ export class Leader {
   // Discovery
 
   private learnerInfo(handler: LearnerHandler, info: LearnerInfoMessage): void {
-    const { verifier, sid } = this.ctx.config;
     if (handler.phase !== 'connected') return this.drop(handler, 'a second FOLLOWERINFO');
-    if (info.sid === sid) return this.drop(handler, `it claims to be ${sid}, which is this peer`);
-    const isMember = verifier.participants.has(info.sid) || verifier.observers.has(info.sid);
-    if (!isMember) {
-      return this.drop(handler, `sid ${info.sid} stands in no server line of this configuration`);
-    }
-    if (info.configVersion > verifier.version) {
-      return this.drop(handler, 'its configuration is newer than the leader has');
-    }
+    const refusal = refusalOf(info, this.ctx.config);
+    if (refusal !== null) return this.drop(handler, refusal);
     for (const other of this.handlers.values()) {
       if (other !== handler && other.sid === info.sid) this.drop(other, 'it has connected again');
     }
     handler.sid = info.sid;
-    handler.isObserver = info.isObserver || !verifier.isParticipant(info.sid);
+    handler.isObserver = info.isObserver || !this.ctx.config.verifier.isParticipant(info.sid);
     handler.acceptedEpoch = info.acceptedEpoch;
     handler.phase = 'known';
     if (this.epoch === 0) this.tryEpoch();
@@ -239,12 +232,13 @@ export class Leader {
     handler.phase = 'epochAcked';
     handler.lastZxid = ack.lastZxid;
     if (this.phase !== 'discovery') return this.synchronize(handler);
-    if (ack.currentEpoch === -1 || ack.lastZxid === -1) return;
+    // An observer may have joined an epoch that no quorum joined. Of every quorum some voter has
+    // what is committed, so only voters are compared and counted.
+    if (handler.isObserver || ack.currentEpoch === -1 || ack.lastZxid === -1) return;
     if (isMoreRecent(ack, this.initial)) {
       this.abandoned = `peer ${handler.sid} has a more recent history`;
       return;
     }
-    if (handler.isObserver) return;
     this.epochAcks.add(handler.sid);
     this.tryFinishDiscovery();
   }
@@ -279,7 +273,7 @@ export class Leader {
   private ack(handler: LearnerHandler, zxid: Zxid): void {
     if (!handler.isForwarding) return this.drop(handler, 'ACK out of turn');
     if (handler.phase === 'syncing' && zxid === makeZxid(this.epoch, 0)) {
-      handler.phase = 'synced';
+      handler.synchronized(this.ctx.nowMs);
       if (this.phase === 'broadcast') this.upToDate(handler);
       else this.tryEstablish();
       this.tryCommit();
@@ -307,6 +301,7 @@ export class Leader {
     this.phase = 'broadcast';
     this.lastProposed = makeZxid(this.epoch, 0);
     this.ctx.commitTo(history.last);
+    history.confirm();
     this.ctx.put({ type: 'role', role: 'leading', leader: config.sid, epoch: this.epoch });
     for (const handler of this.handlers.values()) {
       if (handler.phase === 'synced') this.upToDate(handler);

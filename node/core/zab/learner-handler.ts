@@ -4,6 +4,8 @@
  * gets a new one, so nothing from an old connection is ever counted.
  */
 import type { Zxid } from '../zxid.ts';
+import type { ZabConfig } from './context.ts';
+import type { LearnerInfoMessage } from './messages.ts';
 
 export type LearnerPhase =
   /** Connected; nothing heard yet. */
@@ -44,6 +46,15 @@ export class LearnerHandler {
     return this.phase === 'syncing' || this.phase === 'synced';
   }
 
+  /**
+   * NEWLEADER has been acknowledged. Proposals that were forwarded during a long synchronisation
+   * begin to wait only now, for the learner acknowledges them after it.
+   */
+  synchronized(nowMs: number): void {
+    this.phase = 'synced';
+    if (this.waitingSinceMs !== Number.POSITIVE_INFINITY) this.waitingSinceMs = nowMs;
+  }
+
   proposed(zxid: Zxid, nowMs: number): void {
     this.lastSentZxid = zxid;
     if (this.waitingSinceMs !== Number.POSITIVE_INFINITY) return;
@@ -63,4 +74,16 @@ export class LearnerHandler {
   ackDeadlineMs(limitMs: number): number {
     return this.waitingSinceMs + limitMs;
   }
+}
+
+/** Why a leader refuses the learner that says this of itself, or null. */
+export function refusalOf(info: LearnerInfoMessage, config: ZabConfig): string | null {
+  const { verifier, sid } = config;
+  if (info.sid === sid) return `it claims to be ${sid}, which is this peer`;
+  if (!verifier.participants.has(info.sid) && !verifier.observers.has(info.sid)) {
+    return `sid ${info.sid} stands in no server line of this configuration`;
+  }
+  if (info.configVersion > verifier.version)
+    return 'its configuration is newer than the leader has';
+  return null;
 }
