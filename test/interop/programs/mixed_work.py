@@ -47,6 +47,14 @@ def write_all_kinds(client, base):
     check(client.exists(base + "/never") is None, "a refused multi left something")
 
 
+def set_quota(client, path):
+    """As zkCli's setquota does; each server then counts below path on its own."""
+    quota = "/zookeeper/quota" + path
+    client.ensure_path(quota)
+    client.create(quota + "/zookeeper_limits", b"count=100000,bytes=-1")
+    client.create(quota + "/zookeeper_stats", b"count=0,bytes=0")
+
+
 def move(client, member):
     """Takes the session to another server, if it is another, by breaking its connection."""
     if port_of(client) == int(member.split(":")[1]):
@@ -61,7 +69,9 @@ def move(client, member):
 def program(hosts, path, round_name):
     members = hosts.split(",")
     root = "%s/%s" % (path, round_name)
-    connect(members[0]).ensure_path(root)
+    first = connect(members[0])
+    first.ensure_path(root)
+    set_quota(first, root)
     for i, member in enumerate(members):
         other = members[(i + 1) % len(members)]
         client = connect(member, auth_data=AUTH)
