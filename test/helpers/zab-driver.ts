@@ -143,6 +143,77 @@ export class PeerDriver {
   }
 }
 
+/** One learner of peer 2, which it reaches over link 5. */
+export class LearnerDriver extends PeerDriver {
+  /** The others say that peer 2 leads: this peer dials it. */
+  follow(): string[] {
+    if (this.nowMs === 1000) this.start();
+    const { history } = this.peer;
+    const formed = { leader: 2, zxid: history.last, peerEpoch: history.currentEpoch };
+    this.hear(3, { ...formed, state: PeerState.following });
+    const outputs = this.hear(2, { ...formed, state: PeerState.leading });
+    assert.equal(this.peer.leaderSid, 2);
+    return outputs;
+  }
+
+  connect(attempt = 1, link = 5): string[] {
+    return this.step({ type: 'linkUp', attempt, link });
+  }
+
+  /** From the leader, in order; the outputs of the last one. */
+  said(...messages: readonly ZabMessage[]): string[] {
+    let outputs: string[] = [];
+    for (const message of messages) outputs = this.message(5, message);
+    return outputs;
+  }
+
+  /** As far as ACKEPOCH in `epoch`. */
+  promised(epoch: number): string[] {
+    this.follow();
+    this.connect();
+    this.said(leaderInfo(epoch));
+    return this.durable();
+  }
+
+  /** Serving in `epoch` after an empty DIFF. */
+  serving(epoch: number): string[] {
+    this.promised(epoch);
+    const zxid = this.peer.history.last;
+    this.said({ type: 'diff', zxid }, newLeader(epoch));
+    this.durable();
+    const outputs = this.said({ type: 'upToDate' });
+    assert.equal(this.peer.isServing, true);
+    return outputs;
+  }
+}
+
+export function newLeader(epoch: number): ZabMessage {
+  return { type: 'newLeader', epoch, config: 'version=0' };
+}
+
+export function leaderInfo(epoch: number): ZabMessage {
+  return { type: 'leaderInfo', epoch, protocolVersion: 0x10000 };
+}
+
+/** `DIFF 1.6`, `TRUNC 1.6`, `PROPOSAL 1.6`, `COMMIT 1.6`, `INFORM 1.6`, or `SNAP 1.6` of 1.1-6. */
+export function say(text: string): ZabMessage {
+  const [type = '', at = ''] = text.toLowerCase().split(' ');
+  const zxid = parseZxid(at);
+  switch (type) {
+    case 'diff':
+    case 'trunc':
+    case 'commit':
+      return { type, zxid };
+    case 'snap':
+      return { type, zxid, image: `tree ${at}` };
+    case 'proposal':
+    case 'inform':
+      return { type, ...entry(zxid) };
+    default:
+      throw new Error(`a leader does not say "${text}" here`);
+  }
+}
+
 /** The state of a log whose epochs were all joined; the last is currentEpoch and acceptedEpoch. */
 export function stateOf(options: DriverOptions): HistoryState {
   const list = entries(options.log ?? '');

@@ -1,6 +1,6 @@
 /**
- * The learner: a follower or an observer of one leader, from the dial to the end of the link.
- * Zab 1.0 as ZooKeeper speaks it (Learner.java, Follower.java, Observer.java).
+ * The learner: a follower or an observer of one leader, from the dial to the end of the link
+ * (Zab 1.0 as in ZooKeeper's Learner.java, Follower.java and Observer.java).
  *
  * Must never acknowledge what is not durable: history first, then currentEpoch, then the ACK of
  * NEWLEADER, all in one append to one log. Must never apply what is not known to be committed, so
@@ -11,8 +11,14 @@ import { formatZxid, makeZxid, type Zxid } from '../zxid.ts';
 import type { ZabContext } from './context.ts';
 import { PROTOCOL_VERSION } from './context.ts';
 import { type HistoryEntry, isNext } from './history.ts';
+import { LeaderDial } from './leader-dial.ts';
 import type { ZabMessage } from './messages.ts';
-import { join, Synchronization } from './synchronization.ts';
+import {
+  type DifferenceMessage,
+  join,
+  type Synchronization,
+  synchronizationFrom,
+} from './synchronization.ts';
 
 type Phase =
   | 'connecting'
@@ -26,18 +32,12 @@ type Phase =
   | 'joining'
   | 'broadcast';
 
-const DIAL_RETRY_MS = 100;
-const DIALS_MIN = 5;
-
 export class Learner {
   private readonly ctx: ZabContext;
   readonly leader: number;
   private phase: Phase = 'connecting';
   private link = -1;
-  private attempt: number;
-  private dials = 0;
-  private retryAtMs = Number.POSITIVE_INFINITY;
-  private readonly connectDeadlineMs: number;
+  private readonly dial: LeaderDial;
   private epoch = 0;
   private lastHeardMs: number;
   private sync: Synchronization | null = null;
@@ -48,33 +48,33 @@ export class Learner {
   private readonly appends: { token: number; zxid: Zxid }[] = [];
   /** All up to here is committed as far as the leader has said. */
   private commitZxid: Zxid = 0;
-  /** The leader asked to cut what cannot be cut here: ask for a snapshot next time. */
+  /** The difference did not fit this history: ask for a snapshot when no promise is at stake. */
   wantsSnapshot: boolean;
+  /** A snapshot was asked for on the present link. */
+  private hasAskedForSnapshot = false;
   abandoned: string | null = null;
 
   constructor(ctx: ZabContext, leader: number, attempt: number, wantsSnapshot: boolean) {
     this.ctx = ctx;
     this.leader = leader;
-    this.attempt = attempt;
+    this.dial = new LeaderDial(ctx, leader, attempt);
     this.wantsSnapshot = wantsSnapshot;
     this.lastHeardMs = ctx.nowMs;
-    this.connectDeadlineMs = ctx.nowMs + ctx.config.connectLimitTicks * ctx.config.tickTimeMs;
   }
 
   get isServing(): boolean {
     return this.phase === 'broadcast';
   }
-
   get establishedEpoch(): number {
     return this.epoch;
   }
 
   get lastAttempt(): number {
-    return this.attempt;
+    return this.dial.lastAttempt;
   }
 
   get deadlineMs(): number {
-    if (this.phase === 'connecting') return Math.min(this.retryAtMs, this.connectDeadlineMs);
+    if (this.phase === 'connecting') return this.dial.deadlineMs;
     return this.lastHeardMs + this.silenceLimitMs + 1;
   }
 
@@ -83,11 +83,11 @@ export class Learner {
   }
 
   begin(): void {
-    this.dial();
+    this.dial.dial();
   }
 
   linkUp(attempt: number, link: number): void {
-    if (attempt !== this.attempt || this.phase !== 'connecting' || this.link !== -1) {
+    if (attempt !== this.lastAttempt || this.phase !== 'connecting' || this.link !== -1) {
       this.ctx.close(link, 'the dial was given up');
       return;
     }
@@ -105,7 +105,8 @@ export class Learner {
   }
 
   dialFailed(attempt: number, reason: string): void {
-    if (attempt === this.attempt && this.phase === 'connecting') this.retry(reason);
+    if (attempt !== this.lastAttempt || this.phase !== 'connecting') return;
+    this.abandoned = this.dial.retry(reason);
   }
 
   linkDown(link: number, reason: string): void {
@@ -114,7 +115,7 @@ export class Learner {
     // A leader that is not ready yet closes what it accepts: that is a dial that failed.
     if (this.phase === 'discovery' && this.epoch === 0) {
       this.phase = 'connecting';
-      this.retry(reason);
+      this.abandoned = this.dial.retry(reason);
       return;
     }
     this.abandoned = `the link to leader ${this.leader} is down: ${reason}`;
@@ -127,9 +128,7 @@ export class Learner {
   tick(): void {
     const { nowMs } = this.ctx;
     if (this.phase === 'connecting') {
-      if (nowMs >= this.connectDeadlineMs)
-        this.abandoned = 'the leader could not be reached in time';
-      else if (nowMs >= this.retryAtMs) this.dial();
+      this.abandoned = this.dial.tick();
       return;
     }
     const silenceMs = nowMs - this.lastHeardMs;
@@ -163,7 +162,7 @@ export class Learner {
         return this.commit(message.zxid);
       case 'inform':
         this.proposal({ zxid: message.zxid, txn: message.txn });
-        if (this.abandoned === null) this.commit(message.zxid);
+        if (this.abandoned === null && link === this.link) this.commit(message.zxid);
         return;
       case 'newLeader':
         return this.newLeader(message.epoch);
@@ -201,70 +200,45 @@ export class Learner {
 
   // Discovery
 
-  private dial(): void {
-    this.attempt += 1;
-    this.dials += 1;
-    this.retryAtMs = Number.POSITIVE_INFINITY;
-    this.ctx.put({ type: 'dial', sid: this.leader, attempt: this.attempt });
-  }
-
-  private retry(reason: string): void {
-    if (this.dials >= DIALS_MIN) {
-      this.abandoned = `leader ${this.leader} could not be reached: ${reason}`;
-      return;
-    }
-    this.retryAtMs = this.ctx.nowMs + DIAL_RETRY_MS;
-  }
-
   private leaderInfo(epoch: number): void {
-    const { history } = this.ctx;
+    const { acceptedEpoch } = this.ctx.history;
     if (this.phase !== 'discovery' || this.epoch !== 0) {
       this.abandoned = 'LEADERINFO out of turn';
       return;
     }
-    if (epoch < history.acceptedEpoch) {
-      this.abandoned = `the leader's epoch ${epoch} is before ${history.acceptedEpoch}, promised here`;
+    if (epoch < acceptedEpoch) {
+      this.abandoned = `the leader's epoch ${epoch} is before ${acceptedEpoch}, promised here`;
       return;
     }
     this.epoch = epoch;
     // A promise that was made before is not made again: it must not be counted twice.
-    if (epoch === history.acceptedEpoch) this.ackEpoch(-1);
+    if (epoch === acceptedEpoch) this.ackEpoch(-1);
     else this.promiseToken = this.ctx.promise(epoch);
   }
 
   private ackEpoch(currentEpoch: number): void {
     this.promiseToken = -1;
     this.phase = 'synchronization';
-    this.ctx.send(this.link, {
-      type: 'ackEpoch',
-      // -1 is a history that no leader knows: the answer is a snapshot, and no promise is counted.
-      lastZxid: this.wantsSnapshot ? -1 : this.ctx.history.last,
-      currentEpoch: this.wantsSnapshot ? -1 : currentEpoch,
-    });
+    // -1 is a history that no leader knows: the answer is a snapshot. With a promise goes the truth,
+    // because the leader must not miss that this history is the more recent one.
+    this.hasAskedForSnapshot = this.wantsSnapshot && currentEpoch === -1;
+    const lastZxid = this.hasAskedForSnapshot ? -1 : this.ctx.history.last;
+    this.ctx.send(this.link, { type: 'ackEpoch', lastZxid, currentEpoch });
   }
 
   // Synchronisation
 
-  private beginSync(
-    message: Extract<ZabMessage, { readonly type: 'diff' | 'trunc' | 'snap' }>,
-  ): void {
-    const { history } = this.ctx;
+  private beginSync(message: DifferenceMessage): void {
     if (this.phase !== 'synchronization' || this.sync !== null) {
       this.abandoned = `${message.type.toUpperCase()} out of turn`;
       return;
     }
-    if (message.type === 'diff' && this.wantsSnapshot) {
-      this.abandoned = 'the leader sent a DIFF where a snapshot was asked for';
+    if (message.type === 'diff' && this.hasAskedForSnapshot) {
+      this.abandoned = 'DIFF where a snapshot was asked for';
       return;
     }
-    let last = message.type === 'snap' ? message.zxid : history.last;
-    if (message.type === 'trunc') {
-      const floor = history.floor(message.zxid);
-      if (floor === null || floor < history.committed) return this.refuseTruncate(message.zxid);
-      last = floor;
-    }
-    const committed = message.type === 'diff' ? history.committed : last;
-    this.sync = new Synchronization(message, last, committed);
+    this.sync = synchronizationFrom(this.ctx.history, message);
+    if (this.sync === null) this.refuseTruncate(message.zxid);
   }
 
   /**
@@ -280,8 +254,27 @@ export class Learner {
       });
       return;
     }
+    this.askForSnapshot(`TRUNC to ${formatZxid(zxid)}, a point that is not in this log`);
+  }
+
+  /**
+   * The difference does not fit, and guessing closes no hole; the leader's tree will. While nothing
+   * has been taken over, it is asked for on a new link to the same leader, not after an election: the
+   * leader may need this peer for its quorum, and a promise without a history is not counted.
+   */
+  private askForSnapshot(reason: string): void {
     this.wantsSnapshot = true;
-    this.abandoned = `TRUNC to ${formatZxid(zxid)} reaches into the snapshot this log begins with`;
+    if (this.phase !== 'synchronization' && this.phase !== 'installing') {
+      this.abandoned = reason;
+      return;
+    }
+    this.close(reason);
+    this.phase = 'connecting';
+    this.epoch = 0;
+    this.sync = null;
+    this.installToken = -1;
+    this.commitZxid = 0;
+    this.abandoned = this.dial.restart(reason);
   }
 
   private proposal(entry: HistoryEntry): void {
@@ -299,10 +292,8 @@ export class Learner {
     if (!this.sync.take(entry)) this.hole(this.sync.last, entry.zxid);
   }
 
-  /** A hole must not be closed by guessing: the next attempt takes the whole tree. */
   private hole(last: Zxid, next: Zxid): void {
-    this.wantsSnapshot = true;
-    this.abandoned = `PROPOSAL ${formatZxid(next)} does not follow ${formatZxid(last)}`;
+    this.askForSnapshot(`PROPOSAL ${formatZxid(next)} does not follow ${formatZxid(last)}`);
   }
 
   private commit(zxid: Zxid): void {
@@ -315,14 +306,16 @@ export class Learner {
       });
       return;
     }
+    if (this.sync === null && this.phase !== 'logging' && this.phase !== 'joining') {
+      this.abandoned = 'COMMIT out of turn';
+      return;
+    }
     if (zxid > (this.sync?.last ?? history.last)) {
       this.abandoned = `COMMIT of ${formatZxid(zxid)}, which was not proposed`;
       return;
     }
     // Once NEWLEADER has come, what the snapshot will hold is settled.
-    if (this.sync !== null && this.phase === 'synchronization') {
-      this.sync.commit(zxid);
-    }
+    if (this.phase === 'synchronization') this.sync?.commit(zxid);
     this.commitZxid = Math.max(this.commitZxid, zxid);
   }
 
@@ -340,6 +333,14 @@ export class Learner {
   }
 
   private installSnapshot(sync: Synchronization): void {
+    const { confirmed } = this.ctx.history;
+    if (sync.committed < confirmed) {
+      this.ctx.halt('truncateCommitted', "the leader's snapshot lacks what was committed here", {
+        zxid: formatZxid(sync.committed),
+        committed: formatZxid(confirmed),
+      });
+      return;
+    }
     this.phase = 'installing';
     this.installToken = this.ctx.nextToken();
     this.ctx.put({
@@ -371,8 +372,8 @@ export class Learner {
       history.append(entry);
       this.appendTxn(entry);
     }
-    const known = sync.mode === 'diff' ? (history.floor(sync.zxid) ?? 0) : sync.committed;
-    this.commitZxid = Math.max(this.commitZxid, sync.committed, known);
+    const said = sync.mode === 'diff' ? (history.floor(sync.zxid) ?? 0) : sync.committed;
+    this.commitZxid = Math.max(this.commitZxid, sync.committed, said);
     this.sync = null;
   }
 
@@ -389,6 +390,7 @@ export class Learner {
     const { config, history } = this.ctx;
     this.phase = 'broadcast';
     this.ctx.send(this.link, { type: 'ack', zxid: makeZxid(this.epoch, 0) });
+    this.wantsSnapshot = false;
     history.confirm();
     this.ctx.commitTo(this.commitZxid);
     invariant(this.link !== -1, 'UPTODATE comes over a link');

@@ -3,13 +3,16 @@
  * with NEWLEADER behind it in the same FIFO. `Synchronization` is what the learner has received of
  * it, and `join` turns that into one append: history, then currentEpoch.
  */
-import { formatZxid, type Zxid } from '../zxid.ts';
+import { counterOf, epochOf, formatZxid, type Zxid } from '../zxid.ts';
 import type { ZabContext } from './context.ts';
-import { type HistoryEntry, isNext } from './history.ts';
+import { type History, type HistoryEntry, isNext } from './history.ts';
 import type { JournalRecord } from './journal-record.ts';
 import type { LearnerHandler } from './learner-handler.ts';
-import type { ZabMessage } from './messages.ts';
+import type { DiffMessage, SnapMessage, TruncMessage } from './messages.ts';
 import { planSync } from './sync-plan.ts';
+
+/** The first message of a synchronisation. */
+export type DifferenceMessage = DiffMessage | TruncMessage | SnapMessage;
 
 /** `syncPoint`: the learner is brought to it by committed transactions, beyond it by proposals. */
 export function sendDifference(
@@ -46,20 +49,18 @@ export class Synchronization {
   /** All up to here is committed once UPTODATE comes. */
   readonly zxid: Zxid;
   readonly image: unknown;
+  /** Where the entries go on from. */
+  readonly base: Zxid;
   private entries: HistoryEntry[] = [];
   private lastZxid: Zxid;
   private committedZxid: Zxid;
 
-  /** `last` is where the entries go on from. */
-  constructor(
-    message: Extract<ZabMessage, { readonly type: 'diff' | 'trunc' | 'snap' }>,
-    last: Zxid,
-    committed: Zxid,
-  ) {
+  constructor(message: DifferenceMessage, base: Zxid, committed: Zxid) {
     this.mode = message.type;
     this.zxid = message.zxid;
     this.image = message.type === 'snap' ? message.image : null;
-    this.lastZxid = last;
+    this.base = base;
+    this.lastZxid = base;
     this.committedZxid = committed;
   }
 
@@ -95,6 +96,30 @@ export class Synchronization {
   }
 }
 
+/** What a first message begins for this history; null for a TRUNC that cannot be carried out. */
+export function synchronizationFrom(
+  history: History,
+  message: DifferenceMessage,
+): Synchronization | null {
+  if (message.type === 'snap') return new Synchronization(message, message.zxid, message.zxid);
+  if (message.type === 'diff') return new Synchronization(message, history.last, history.committed);
+  const cut = truncationPoint(history, message.zxid);
+  if (cut === null || cut < history.committed) return null;
+  return new Synchronization(message, cut, cut);
+}
+
+/**
+ * The last transaction to keep on a TRUNC to `zxid`, or null where that would be a guess. (e, 0) is
+ * where epoch e begins: it stands between what that epoch began with and its first transaction.
+ */
+function truncationPoint(history: History, zxid: Zxid): Zxid | null {
+  if (history.contains(zxid)) return zxid;
+  if (counterOf(zxid) !== 0) return null;
+  const floor = history.floor(zxid);
+  const isStart = history.contains(zxid + 1) || history.baseOfEpoch(epochOf(zxid)) === floor;
+  return isStart ? floor : null;
+}
+
 /**
  * Makes the received history this peer's own and joins `epoch`, in one append whose completion is
  * the ACK of NEWLEADER; returns its token. The pending entries are the caller's to log behind it.
@@ -105,10 +130,9 @@ export function join(ctx: ZabContext, sync: Synchronization, epoch: number): num
   if (sync.mode === 'snap') {
     records.push({ type: 'snapshot', zxid: sync.committed, isReset: true });
   } else {
-    const cut = sync.mode === 'trunc' ? history.floor(sync.zxid) : null;
-    if (cut !== null && cut !== history.last) {
-      history.truncateTo(cut);
-      records.push({ type: 'truncate', zxid: cut });
+    if (sync.mode === 'trunc' && sync.base !== history.last) {
+      history.truncateTo(sync.base);
+      records.push({ type: 'truncate', zxid: sync.base });
     }
     for (const entry of sync.committedEntries()) {
       history.append(entry);
