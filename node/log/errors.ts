@@ -86,10 +86,26 @@ export class DirectoryNotWritableError extends StorageError {
     super(
       'DirectoryNotWritableError',
       `cannot write ${file} (${code})`,
-      code === 'EROFS'
-        ? 'The file system is mounted read-only. Look for disk errors in dmesg before remounting it'
-        : `Make ${path.dirname(file)} writable for the user that runs the peer`,
+      remedyFor(code) ?? `Make ${path.dirname(file)} writable for the user that runs the peer`,
     );
+  }
+}
+
+function remedyFor(code: string): string | undefined {
+  switch (code) {
+    case 'EROFS':
+      return 'The file system is mounted read-only. Look for disk errors in dmesg before remounting it';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'Something that is no directory has that name, or a part of it. Move it, or correct the path';
+    case 'ENOENT':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return 'The path leads nowhere. Correct it';
+    case 'EIO':
+      return 'The medium fails. Look for disk errors in dmesg, and replace it';
+    default:
+      return undefined;
   }
 }
 
@@ -111,4 +127,14 @@ export function explainDiskError(error: unknown, file: string): Error {
     return new DirectoryNotWritableError(file, code);
   }
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/**
+ * The same where `directory` could not be made or listed: whatever the reason, it has to be mended.
+ */
+export function explainDirectoryError(error: unknown, directory: string): Error {
+  const explained = explainDiskError(error, directory);
+  const code = errorCode(error);
+  if (explained instanceof StorageError || code === '') return explained;
+  return new DirectoryNotWritableError(directory, code);
 }

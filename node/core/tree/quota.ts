@@ -1,7 +1,7 @@
 /**
- * Quotas, as ZooKeeper keeps them: `/zookeeper/quota<path>/zookeeper_limits` says how many znodes and
- * bytes may stand at and below a path, `zookeeper_stats` beside it how many do. Every peer counts for
- * itself as it applies, so the stats cost no transaction; the digest leaves them out.
+ * Quotas, as ZooKeeper keeps them: `/zookeeper/quota<path>/zookeeper_limits` says how many znodes
+ * and bytes may stand at and below a path, `zookeeper_stats` beside it how many do. Every peer
+ * counts for itself as it applies, so the stats cost no transaction; the digest leaves them out.
  *
  * Text: `count=N,bytes=M`, and where there are hard limits `count=N,bytes=M=;byteHardLimit=B;
  * countHardLimit=C`. -1 is no limit. A soft limit is a matter for the log, a hard one refuses.
