@@ -31,6 +31,7 @@ export class PeerDriver {
   readonly sid: number;
   private readonly participants: number;
   nowMs = 1000;
+  protected hasStarted = false;
   /** The last token seen in an append or an installation. */
   lastToken = 0;
 
@@ -52,6 +53,7 @@ export class PeerDriver {
   }
 
   start(): string[] {
+    this.hasStarted = true;
     return this.step({ type: 'start' });
   }
 
@@ -147,7 +149,7 @@ export class PeerDriver {
 export class LearnerDriver extends PeerDriver {
   /** The others say that peer 2 leads: this peer dials it. */
   follow(): string[] {
-    if (this.nowMs === 1000) this.start();
+    if (!this.hasStarted) this.start();
     const { history } = this.peer;
     const formed = { leader: 2, zxid: history.last, peerEpoch: history.currentEpoch };
     this.hear(3, { ...formed, state: PeerState.following });

@@ -10,7 +10,7 @@ import type { Output } from '../../node/core/zab/outputs.ts';
 import { NO_VOTE, type Notification, PeerState } from '../../node/core/zab/vote.ts';
 import { counterOf, epochOf, makeZxid, type Zxid } from '../../node/core/zxid.ts';
 
-const STATES: Readonly<Record<PeerState, string>> = {
+export const STATES: Readonly<Record<PeerState, string>> = {
   [PeerState.looking]: 'LOOKING',
   [PeerState.following]: 'FOLLOWING',
   [PeerState.leading]: 'LEADING',
@@ -87,6 +87,22 @@ export function recordText(record: JournalRecord): string {
   }
 }
 
+/** A journal, with runs of transactions written as such. */
+export function journalText(records: readonly JournalRecord[]): string {
+  const words: string[] = [];
+  let run: HistoryEntry[] = [];
+  for (const record of records) {
+    if (record.type === 'txn') run.push(record);
+    else {
+      if (run.length > 0) words.push(entriesText(run));
+      run = [];
+      words.push(recordText(record));
+    }
+  }
+  if (run.length > 0) words.push(entriesText(run));
+  return words.join(', ');
+}
+
 export function notificationText(n: Notification): string {
   const round = `round ${n.electionEpoch}`;
   const extra = n.version === 2 && n.config === 'version=0' ? '' : ` v${n.version} ${n.config}`;
@@ -151,8 +167,7 @@ export function outputText(output: Output): string {
     case 'close':
       return `close ${output.link}: ${output.reason}`;
     case 'append': {
-      const records = output.records.map(recordText).join(', ');
-      return `append #${output.token}: ${records} (known committed: ${zxidText(output.committed)})`;
+      return `append #${output.token}: ${journalText(output.records)} (known committed: ${zxidText(output.committed)})`;
     }
     case 'installSnapshot': {
       const image = `${zxidText(output.imageZxid)} [${imageText(output.image)}]`;

@@ -99,8 +99,15 @@ describe('the vote of another looking peer', () => {
     );
   });
 
-  it('that is worse changes nothing', () => {
-    assert.deepEqual(looking().hear(2, worse), []);
+  it('that is worse changes nothing, but its sender is told of the better one, once', () => {
+    // It may have begun to look only now and may have missed the vote that was said before.
+    const driver = looking();
+    assert.deepEqual(driver.hear(2, worse), [`notify 2: ${MINE}`]);
+    assert.deepEqual(driver.hear(2, worse), []);
+  });
+
+  it('for the same peer is not answered', () => {
+    assert.deepEqual(looking().hear(2, same), []);
   });
 
   it('with zxid -1 is ignored: a peer without a history elects nobody', () => {

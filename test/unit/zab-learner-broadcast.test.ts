@@ -1,4 +1,6 @@
-/** The learner in broadcast: logs, acknowledges, commits in order, and stops when order is broken. */
+/**
+ * The learner in broadcast: logs, acknowledges, commits in order, and stops when order is broken.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SessionId } from '../../node/core/session-id.ts';

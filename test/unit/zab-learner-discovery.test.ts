@@ -68,7 +68,32 @@ describe('the dial', () => {
     assert.deepEqual(driver.connect(2, 11), ['close 11: the dial was given up']);
     driver.follow();
     assert.deepEqual(driver.connect(2, 12), ['close 12: the dial was given up']);
+    driver.after(100);
     assert.deepEqual(driver.connect(3, 13), ['send 13: FOLLOWERINFO sid 1, accepted epoch 1']);
+  });
+});
+
+describe('a leader that was followed in vain', () => {
+  it('is dialled later each time, up to a tick: its votes are answered at once', () => {
+    const driver = learner({ acceptedEpoch: 3 });
+    const delays: number[] = [];
+    for (let attempt = 1; attempt <= 4; attempt += 1) {
+      const before = driver.nowMs;
+      let outputs = driver.follow();
+      while (outputs.length === 0) outputs = driver.after(50);
+      assert.deepEqual(outputs, [`dial 2, attempt ${attempt}`]);
+      delays.push(driver.nowMs - before);
+      driver.connect(attempt);
+      driver.said(leaderInfo(2));
+    }
+    assert.deepEqual(delays, [0, 100, 200, 200]);
+  });
+
+  it('is dialled at once after it has been followed with success', () => {
+    const driver = learner();
+    driver.serving(2);
+    driver.step({ type: 'linkDown', link: 5, reason: 'reset' });
+    assert.deepEqual(driver.follow(), ['dial 2, attempt 2']);
   });
 });
 
@@ -111,6 +136,7 @@ describe('LEADERINFO', () => {
     const token = driver.lastToken;
     driver.step({ type: 'linkDown', link: 5, reason: 'reset' });
     driver.follow();
+    driver.after(100);
     assert.deepEqual(driver.connect(2), ['send 5: FOLLOWERINFO sid 1, accepted epoch 5']);
     assert.deepEqual(driver.durable(token), [], 'and acknowledged to nobody');
     assert.deepEqual(driver.said(leaderInfo(4))[0]?.slice(0, 7), 'close 5');

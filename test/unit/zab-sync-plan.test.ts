@@ -58,7 +58,9 @@ function commonLength(a: readonly Zxid[], b: readonly Zxid[]): number {
   return i;
 }
 
-/** What the learner says: its last zxid, or where its epoch began when it has none of that epoch. */
+/**
+ * What the learner says: its last zxid, or where its epoch began when it has none of that epoch.
+ */
 function lastZxidOf({ list, ancestry }: Grown, isNamedByEpoch: boolean): Zxid {
   const joined = ancestry.at(-1);
   const last = list.at(-1) ?? 0;

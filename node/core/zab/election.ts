@@ -128,9 +128,21 @@ export class Election {
       this.propose(this.beats(n, this.initial) ? n : this.initial);
     } else if (this.beats(n, this.proposal)) {
       this.propose(n);
+    } else if (this.isNews(from, n)) {
+      // It has begun to look after this peer has said its vote, and must not wait for the next
+      // repetition, which may be a minute away.
+      this.answer(from);
     }
     this.received.set(from, received(n));
     return this.decide(nowMs);
+  }
+
+  /** The sender votes otherwise than this peer, and has not said so before in this round. */
+  private isNews(from: number, n: Notification): boolean {
+    const vote = received(n);
+    const before = this.received.get(from);
+    if (before !== undefined && isSameVote(before, vote)) return false;
+    return !isSameVote(vote, this.ownVote());
   }
 
   /** A peer that follows or leads: join its ensemble if a quorum and the leader itself say so. */

@@ -27,6 +27,13 @@ export class LeaderDial {
     return this.attempt;
   }
 
+  /** `attempt` is the one whose answer is awaited. */
+  isAwaited(attempt: number): boolean {
+    return (
+      attempt === this.attempt && this.dials > 0 && this.retryAtMs === Number.POSITIVE_INFINITY
+    );
+  }
+
   get deadlineMs(): number {
     return Math.min(this.retryAtMs, this.giveUpAtMs);
   }
@@ -36,7 +43,13 @@ export class LeaderDial {
     return this.ctx.nowMs + connectLimitTicks * tickTimeMs;
   }
 
-  dial(): void {
+  /** The first dial, after `delayMs`. */
+  begin(delayMs: number): void {
+    if (delayMs === 0) this.dial();
+    else this.retryAtMs = this.ctx.nowMs + delayMs;
+  }
+
+  private dial(): void {
     this.attempt += 1;
     this.dials += 1;
     this.retryAtMs = Number.POSITIVE_INFINITY;

@@ -82,12 +82,12 @@ export class Learner {
     return this.phase === 'broadcast' ? this.ctx.syncLimitMs : this.ctx.initLimitMs;
   }
 
-  begin(): void {
-    this.dial.dial();
+  begin(delayMs: number): void {
+    this.dial.begin(delayMs);
   }
 
   linkUp(attempt: number, link: number): void {
-    if (attempt !== this.lastAttempt || this.phase !== 'connecting' || this.link !== -1) {
+    if (this.phase !== 'connecting' || !this.dial.isAwaited(attempt)) {
       this.ctx.close(link, 'the dial was given up');
       return;
     }
@@ -105,7 +105,7 @@ export class Learner {
   }
 
   dialFailed(attempt: number, reason: string): void {
-    if (attempt !== this.lastAttempt || this.phase !== 'connecting') return;
+    if (this.phase !== 'connecting' || !this.dial.isAwaited(attempt)) return;
     this.abandoned = this.dial.retry(reason);
   }
 

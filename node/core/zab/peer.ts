@@ -24,6 +24,7 @@ interface EarlyLink {
 }
 
 const EARLY_LINKS_MAX = 64;
+const DIAL_DELAY_MIN_MS = 100;
 
 export class ZabPeer {
   private readonly ctx: ZabContext;
@@ -35,6 +36,8 @@ export class ZabPeer {
   private vote: Vote;
   private voteRound = 0;
   private wantsSnapshot = false;
+  /** How often in a row this leader was followed in vain. */
+  private failed = { leader: -1, times: 0 };
   private earlyLinks: EarlyLink[] = [];
   private isStopped = false;
 
@@ -224,7 +227,17 @@ export class ZabPeer {
     for (const { link } of this.earlyLinks) this.ctx.close(link, 'this peer does not lead');
     this.earlyLinks = [];
     this.learner = new Learner(this.ctx, leader, this.attempt, this.wantsSnapshot);
-    this.learner.begin();
+    this.learner.begin(this.dialDelayMs(leader));
+  }
+
+  /**
+   * A leader that cannot be followed is found again as fast as it is left: votes are answered at
+   * once. So the dial waits, longer each time, or the two would keep each other busy for nothing.
+   */
+  private dialDelayMs(leader: number): number {
+    const { times } = this.failed;
+    if (this.failed.leader !== leader || times === 0) return 0;
+    return Math.min(DIAL_DELAY_MIN_MS * 2 ** (times - 1), this.ctx.config.tickTimeMs);
   }
 
   /** Leaves whatever role there is and looks for a leader. */
@@ -249,6 +262,9 @@ export class ZabPeer {
       this.learner.close(reason);
       this.attempt = this.learner.lastAttempt;
       this.wantsSnapshot = this.learner.wantsSnapshot;
+      const { leader, isServing } = this.learner;
+      const times = this.failed.leader === leader ? this.failed.times : 0;
+      this.failed = { leader, times: isServing ? 0 : times + 1 };
     }
     this.leader = null;
     this.learner = null;
