@@ -30,7 +30,14 @@ const STOP_TIMEOUT_MS = 10_000;
 
 /** Resolves to the exit code when the peer has ended. */
 export async function runServer(file: string): Promise<number> {
-  const log = createLogger();
+  let log: Log;
+  try {
+    log = createLogger();
+  } catch (error) {
+    // There is no log yet to say it in.
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return ExitCode.invalidInvocation;
+  }
   try {
     const { config, warnings } = loadConfigFile(file);
     for (const warning of warnings) log.warn(warning);
@@ -45,9 +52,18 @@ export async function runServer(file: string): Promise<number> {
 }
 
 async function serve(config: PeerConfig, log: Log): Promise<number> {
+  const { lock } = openDataDirs(config);
+  try {
+    return await servePeer(config, log);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Directories and lock are this process's. */
+async function servePeer(config: PeerConfig, log: Log): Promise<number> {
   const startedAtMs = performance.now();
   const disk = new OsDisk();
-  const { lock } = openDataDirs(config);
   const ending = new Ending();
   catchWhatNobodyCaught(log, ending);
   const bridge = await newBridge(config, log, () => runtime.replica.tree);
@@ -80,20 +96,23 @@ async function serve(config: PeerConfig, log: Log): Promise<number> {
   process.once('SIGINT', () => ending.end(ExitCode.ok));
   try {
     await runtime.start();
-    log.info('picket is up', {
-      version: view.version,
-      sid: config.sid,
-      mode: config.mode,
-      clientPort: runtime.clientPort?.port ?? 0,
-      dataDir: config.dataDir,
-    });
-    const exitCode = await ending.done;
-    await stopWithin(STOP_TIMEOUT_MS, exitCode, runtime, bridge);
-    log.info('stopped', { exitCode });
-    return exitCode;
-  } finally {
-    lock.release();
+  } catch (error) {
+    // One port may be open and another taken: nothing may be left that keeps the process alive.
+    await stopWithin(STOP_TIMEOUT_MS, exitCodeOf(error), runtime, bridge);
+    throw error;
   }
+  log.info('picket is up', {
+    version: view.version,
+    sid: config.sid,
+    mode: config.mode,
+    clientPort: runtime.clientPort?.port ?? 0,
+    dataDir: config.dataDir,
+  });
+  const exitCode = await ending.done;
+  if (exitCode !== ExitCode.ok) return await leave(exitCode, bridge);
+  await stopWithin(STOP_TIMEOUT_MS, exitCode, runtime, bridge);
+  log.info('stopped', { exitCode });
+  return exitCode;
 }
 
 /** The first reason to end counts. */
@@ -151,7 +170,7 @@ function catchWhatNobodyCaught(log: Log, ending: Ending): void {
   process.once('unhandledRejection', onError);
 }
 
-/** A broken peer must not hang on its way out: after a fault it says nothing more and goes. */
+/** Closes everything; ends the process when that takes too long. */
 async function stopWithin(
   timeoutMs: number,
   exitCode: number,
@@ -160,11 +179,15 @@ async function stopWithin(
 ): Promise<void> {
   const timer = setTimeout(() => process.exit(exitCode), timeoutMs);
   timer.unref();
-  if (exitCode !== ExitCode.ok) {
-    await bridge?.stop(`halted with exit code ${exitCode}`);
-    process.exit(exitCode);
-  }
   await runtime.stop();
   await bridge?.stop();
   clearTimeout(timer);
+}
+
+/** A broken peer must not hang on its way out: after a fault it says nothing more and goes. */
+async function leave(exitCode: number, bridge: MqttBridge | null): Promise<never> {
+  const timer = setTimeout(() => process.exit(exitCode), STOP_TIMEOUT_MS);
+  timer.unref();
+  await bridge?.stop(`halted with exit code ${exitCode}`);
+  process.exit(exitCode);
 }

@@ -4,8 +4,9 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { ApacheDataError, explainDiskError } from './errors.ts';
+import { ApacheDataError, explainDirectoryError } from './errors.ts';
 import { type DirectoryLock, lockDirectory } from './lock-file.ts';
+import { OsDisk } from './os-disk.ts';
 
 /** Where Apache ZooKeeper keeps its log and its snapshots. */
 const APACHE_DIRECTORY = 'version-2';
@@ -32,13 +33,13 @@ export function openDataDirs(dirs: DataDirs): OpenedDataDirs {
   const journalDirectory = path.join(dirs.dataLogDir, 'journal');
   for (const directory of directories) {
     try {
-      fs.mkdirSync(directory, { recursive: true });
+      // Durably: a power cut must not take away the directory that acknowledged writes are in.
+      new OsDisk().makeDirectorySync(directory);
+      if (!holdsApacheData(directory) || fs.existsSync(journalDirectory)) continue;
     } catch (error) {
-      throw explainDiskError(error, directory);
+      throw explainDirectoryError(error, directory);
     }
-    if (holdsApacheData(directory) && !fs.existsSync(journalDirectory)) {
-      throw new ApacheDataError(directory);
-    }
+    throw new ApacheDataError(directory);
   }
   const locks: DirectoryLock[] = [];
   const release = (): void => {

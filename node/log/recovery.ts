@@ -10,7 +10,12 @@ import path from 'node:path';
 import { invariant } from '../core/invariant.ts';
 import type { Zxid } from '../core/zxid.ts';
 import type { Disk } from './disk.ts';
-import { explainDiskError, ForeignJournalError, JournalDamagedError } from './errors.ts';
+import {
+  explainDirectoryError,
+  explainDiskError,
+  ForeignJournalError,
+  JournalDamagedError,
+} from './errors.ts';
 import { EMPTY_STATE, type EpochBase, type FoldState } from './fold.ts';
 import { Journal, type JournalOptions, type JournalStart, type SegmentInfo } from './journal.ts';
 import { RecordType } from './record.ts';
@@ -65,14 +70,22 @@ export interface Recovered {
 export function recoverJournal(options: JournalOptions): Recovered {
   const { disk, directory, snapshotDirectory } = options;
   try {
-    disk.makeDirectorySync(directory);
-    disk.makeDirectorySync(snapshotDirectory);
+    makeDirectory(disk, directory);
+    makeDirectory(disk, snapshotDirectory);
     removeTemporaryFiles(disk, directory);
     removeTemporaryFiles(disk, snapshotDirectory);
     const seqs = listSegments(disk, directory);
     return seqs.length === 0 ? beginJournal(options) : readJournal(options, seqs);
   } catch (error) {
     throw explainDiskError(error, directory);
+  }
+}
+
+function makeDirectory(disk: Disk, directory: string): void {
+  try {
+    disk.makeDirectorySync(directory);
+  } catch (error) {
+    throw explainDirectoryError(error, directory);
   }
 }
 
