@@ -1,7 +1,7 @@
 /**
  * Connections to the election port whose initial message is not complete yet. Each has until the
- * deadline, and there is only so much room: whoever connects and says nothing keeps nobody out for
- * long.
+ * deadline, and there is only so much room: where it is full, who has been silent the longest makes
+ * room for a newcomer, so whoever connects and says nothing keeps no peer out.
  */
 import type net from 'node:net';
 import { JuteError } from '../jute/errors.ts';
@@ -16,12 +16,20 @@ export interface ElectionGateHandlers {
 }
 
 const WAITING_MAX = 64;
+/** A peer sends its message at once: after this long a place may go to someone else. */
+const PLACE_MS = 1000;
+
+interface Waiting {
+  readonly sinceMs: number;
+  readonly cancelDeadline: Cancel;
+}
 
 export class ElectionGate {
   private readonly deadlineMs: number;
   private readonly timers: Timers;
   private readonly handlers: ElectionGateHandlers;
-  private readonly waiting = new Map<net.Socket, Cancel>();
+  /** Oldest first. */
+  private readonly waiting = new Map<net.Socket, Waiting>();
   private isClosed = false;
 
   constructor(deadlineMs: number, timers: Timers, handlers: ElectionGateHandlers) {
@@ -36,15 +44,15 @@ export class ElectionGate {
       socket.destroy();
       return;
     }
-    if (this.waiting.size >= WAITING_MAX) {
+    if (this.waiting.size >= WAITING_MAX && !this.makeRoom()) {
       this.refuse(socket, `${WAITING_MAX} connections have not said yet who they are`);
       return;
     }
     tune(socket);
-    const cancel = this.timers.after(this.deadlineMs, () => {
+    const cancelDeadline = this.timers.after(this.deadlineMs, () => {
       this.refuse(socket, `no initial message within ${this.deadlineMs} ms`);
     });
-    this.waiting.set(socket, cancel);
+    this.waiting.set(socket, { sinceMs: this.timers.nowMs(), cancelDeadline });
     let bytes = Buffer.alloc(0);
     const onData = (chunk: Buffer): void => {
       bytes = Buffer.concat([bytes, chunk]);
@@ -61,11 +69,20 @@ export class ElectionGate {
 
   close(): void {
     this.isClosed = true;
-    for (const [socket, cancel] of this.waiting) {
-      cancel();
+    for (const [socket, { cancelDeadline }] of this.waiting) {
+      cancelDeadline();
       socket.destroy();
     }
     this.waiting.clear();
+  }
+
+  private makeRoom(): boolean {
+    const [oldest] = this.waiting;
+    if (oldest === undefined) return false;
+    const [socket, { sinceMs }] = oldest;
+    if (this.timers.nowMs() - sinceMs < PLACE_MS) return false;
+    this.refuse(socket, 'it has not said yet who it is, and others wait');
+    return true;
   }
 
   private read(socket: net.Socket, bytes: Buffer): InitialMessage | null {
@@ -85,7 +102,7 @@ export class ElectionGate {
   }
 
   private forget(socket: net.Socket): void {
-    this.waiting.get(socket)?.();
+    this.waiting.get(socket)?.cancelDeadline();
     this.waiting.delete(socket);
   }
 }

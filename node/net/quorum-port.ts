@@ -48,6 +48,9 @@ export interface QuorumPortOptions {
   readonly timers?: Timers;
 }
 
+/** A learner introduces itself at once: after this long its place may go to someone else. */
+const PLACE_MS = 1000;
+
 export class QuorumPort {
   /** Whether learners are let in. Those that are connected stay when it turns false. */
   accepting = false;
@@ -57,6 +60,8 @@ export class QuorumPort {
   private readonly server: net.Server;
   private readonly links = new Map<number, QuorumLink>();
   private readonly learners = new Set<number>();
+  /** Learners that have said nothing yet, oldest first, and since when. */
+  private readonly silent = new Map<number, number>();
   private readonly remotes = new Map<number, string>();
   private dirty: QuorumLink[] = [];
   private lastLink = 0;
@@ -145,16 +150,34 @@ export class QuorumPort {
 
   private accept(socket: net.Socket): void {
     socket.on('error', () => undefined);
-    if (this.isClosed || !this.accepting || this.learners.size >= this.options.learnersMax) {
-      if (this.accepting) this.warnFull(socket);
+    if (this.isClosed || !this.accepting) {
+      socket.destroy();
+      return;
+    }
+    if (this.learners.size >= this.options.learnersMax && !this.makeRoom()) {
+      this.warnFull(socket);
       socket.destroy();
       return;
     }
     tune(socket);
     const link = this.addLink(socket, 'learner');
     this.learners.add(link.id);
+    this.silent.set(link.id, this.timers.nowMs());
     this.remotes.set(link.id, remoteOf(socket));
     this.options.handlers.onAccept(link.id);
+  }
+
+  /** Who connects and says nothing must not keep a learner out. */
+  private makeRoom(): boolean {
+    const [oldest] = this.silent;
+    if (oldest === undefined) return false;
+    const [id, sinceMs] = oldest;
+    if (this.timers.nowMs() - sinceMs < PLACE_MS) return false;
+    // Its end is reported in a later turn, as every other; its place is free now.
+    this.learners.delete(id);
+    this.silent.delete(id);
+    this.links.get(id)?.fail('it said nothing, and its place was needed');
+    return true;
   }
 
   private addLink(socket: net.Socket, from: 'leader' | 'learner'): QuorumLink {
@@ -162,7 +185,10 @@ export class QuorumPort {
     this.lastLink += 1;
     const stream = { from, packetBytesMax, newImage };
     const link = new QuorumLink(this.lastLink, socket, stream, outboundBytesMax, {
-      onMessage: ({ id }, message) => this.options.handlers.onMessage(id, message),
+      onMessage: ({ id }, message) => {
+        this.silent.delete(id);
+        this.options.handlers.onMessage(id, message);
+      },
       onDown: ({ id }, reason) => {
         this.forget(id);
         this.options.handlers.onDown(id, reason);
@@ -176,6 +202,7 @@ export class QuorumPort {
   private forget(link: number): void {
     this.links.delete(link);
     this.learners.delete(link);
+    this.silent.delete(link);
     this.remotes.delete(link);
   }
 
