@@ -248,12 +248,17 @@ describe('votes of peers that have settled', () => {
     assert.equal(driver.peer.state, PeerState.looking);
   });
 
-  it('and votes of looking peers do not mix', () => {
+  it('and votes of looking peers do not mix (ZOOKEEPER-3537)', () => {
     const driver = looking(5);
-    driver.hear(2, following);
-    driver.hear(4, { ...formed, electionEpoch: 1 });
-    driver.hear(3, leading);
-    assert.equal(driver.peer.state, PeerState.looking);
+    const early = { ...better, electionEpoch: 1 };
+    driver.hear(4, early);
+    // A later round: what was heard in the first counts no more.
+    driver.hear(2, { ...worse, electionEpoch: 5 });
+    driver.hear(5, { ...early, state: PeerState.following });
+    driver.hear(3, { ...early, state: PeerState.leading });
+    assert.equal(driver.peer.state, PeerState.looking, '4 has not said that it follows');
+    driver.hear(4, { ...early, state: PeerState.following });
+    assert.equal(driver.peer.state, PeerState.following);
   });
 });
 

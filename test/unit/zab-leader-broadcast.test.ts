@@ -135,6 +135,16 @@ describe('a proposal is committed', () => {
     ]);
   });
 
+  it('not by a participant that has said it is an observer', () => {
+    const driver = serving({ participants: 5 });
+    driver.joined(40, 4, parseZxid('1.2'), true);
+    driver.propose('2.1');
+    driver.ack(20, '2.1');
+    driver.ack(30, '2.1');
+    assert.deepEqual(driver.ack(40, '2.1'), []);
+    assert.equal(driver.durable().at(-1), 'apply 2.1');
+  });
+
   it('not by an acknowledgement on a link that has gone', () => {
     const driver = serving({ participants: 5 });
     driver.propose('2.1');

@@ -300,6 +300,15 @@ describe('between NEWLEADER and UPTODATE', () => {
     assert.deepEqual(driver.said(upToDate), ['send 5: ACK 2.0', 'apply 1.5-6 2.1', following]);
   });
 
+  it('nobody is served', () => {
+    const driver = logging();
+    assert.equal(driver.peer.isServing, false);
+    driver.durable();
+    assert.equal(driver.peer.isServing, false);
+    driver.said(upToDate);
+    assert.equal(driver.peer.isServing, true);
+  });
+
   it('a COMMIT of what was not proposed ends the link', () => {
     const driver = logging();
     const reason = 'COMMIT of 0x200000001, which was not proposed';
