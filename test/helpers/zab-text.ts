@@ -167,7 +167,10 @@ export function outputText(output: Output): string {
     case 'close':
       return `close ${output.link}: ${output.reason}`;
     case 'append': {
-      return `append #${output.token}: ${journalText(output.records)} (known committed: ${zxidText(output.committed)})`;
+      return (
+        `append #${output.token}: ${journalText(output.records)} ` +
+        `(known committed: ${zxidText(output.committed)})`
+      );
     }
     case 'installSnapshot': {
       const image = `${zxidText(output.imageZxid)} [${imageText(output.image)}]`;

@@ -226,7 +226,7 @@ describe('a follower', () => {
     ]);
   });
 
-  it('is closed when it leaves a proposal without ACK for syncLimit, though it answers pings', () => {
+  it('is closed when it acknowledges nothing for syncLimit, though it answers pings', () => {
     const driver = serving({ participants: 5 });
     driver.propose('2.1');
     driver.ack(30, '2.1');

@@ -82,7 +82,7 @@ describe('a learner is refused', () => {
     assert.deepEqual(driver.message(20, learnerInfo(2, 1)), close(20, 'a second FOLLOWERINFO'));
   });
 
-  it('that says ACKEPOCH before LEADERINFO, ACK before NEWLEADER, or what only a leader says', () => {
+  it('that says ACKEPOCH or ACK before its time, or what only a leader says', () => {
     const driver = elected();
     driver.learner(20, 2, 1);
     assert.deepEqual(driver.ackEpoch(20, 1, '1.6'), close(20, 'ACKEPOCH out of turn'));
@@ -209,7 +209,7 @@ describe('ACKEPOCH', () => {
     ]);
   });
 
-  it('after the quorum is no longer compared: the learner is brought to the history there is', () => {
+  it('after the quorum is not compared: the learner is brought to the history there is', () => {
     const driver = elected();
     driver.learner(20, 2, 1);
     driver.learner(30, 3, 1);

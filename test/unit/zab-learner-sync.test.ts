@@ -53,7 +53,7 @@ describe('DIFF', () => {
     assert.deepEqual(driver.said(upToDate), ['send 5: ACK 2.0', 'apply 1.5', following]);
   });
 
-  it('with proposals that are not committed: each is logged behind the epoch, with its own ACK', () => {
+  it('with proposals not committed: each is logged behind the epoch, with its own ACK', () => {
     const driver = promised();
     driver.said(say('DIFF 1.6'), say('PROPOSAL 1.7'), say('COMMIT 1.7'), say('PROPOSAL 1.8'));
     assert.deepEqual(driver.said(newLeader(2)), [
@@ -65,7 +65,7 @@ describe('DIFF', () => {
     assert.deepEqual(driver.said(upToDate), ['send 5: ACK 2.0', 'apply 1.5-7', following]);
   });
 
-  it('of the same leader again logs no second epoch, but its ACK waits for the disk all the same', () => {
+  it('of the same leader again logs no second epoch, but its ACK waits for the disk', () => {
     const driver = new LearnerDriver({ log: '1.1-6', currentEpoch: 2 });
     driver.follow();
     driver.connect();
@@ -127,13 +127,17 @@ describe('TRUNC', () => {
   });
 
   it('to a transaction that is not here is not rounded down: there may be a hole below it', () => {
-    for (const zxid of ['1.9', '3.0']) {
-      const driver = new LearnerDriver({ log: '1.1-6 4.1', committed: '1.4', currentEpoch: 4 });
+    for (const zxid of ['1.9', '3.0', '4.5']) {
+      const driver = new LearnerDriver({
+        log: '1.1-6',
+        committed: '1.4',
+        currentEpoch: 4,
+        ancestry: [{ epoch: 4, base: parseZxid('1.6') }],
+      });
       driver.promised(5);
-      const reason = `TRUNC to ${zxid === '1.9' ? '0x100000009' : '0x300000000'}`;
-      assert.deepEqual(driver.said(say(`TRUNC ${zxid}`)), [
-        `close 5: ${reason}, a point that is not in this log`,
-      ]);
+      const [closed = '', ...rest] = driver.said(say(`TRUNC ${zxid}`));
+      assert.match(closed, /^close 5: TRUNC to 0x[0-9a-f]+, a point that is not in this log$/);
+      assert.deepEqual(rest, []);
     }
   });
 });
@@ -209,7 +213,7 @@ describe('SNAP', () => {
     return driver.said(newLeader(2));
   }
 
-  it('is written with what was committed behind it, then logged with the epoch, then acknowledged', () => {
+  it('is written with what was committed behind it, logged with the epoch, acknowledged', () => {
     const driver = promised();
     assert.deepEqual(received(driver), ['install #2: 2.3 [tree 2.3] + [2.4] as snapshot 2.4']);
     const logged = driver.step({ type: 'snapshotInstalled', token: 2 });
@@ -284,7 +288,7 @@ describe('between NEWLEADER and UPTODATE', () => {
     return driver;
   }
 
-  it('a proposal is logged, and acknowledged when durable, after NEWLEADER (ZOOKEEPER-4685)', () => {
+  it('a proposal is logged, and acknowledged after NEWLEADER (ZOOKEEPER-4685)', () => {
     const driver = logging();
     assert.deepEqual(driver.said(say('PROPOSAL 2.1')), ['append #3: 2.1 (known committed: 1.4)']);
     assert.deepEqual(driver.durable(2), acked);

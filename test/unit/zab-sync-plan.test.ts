@@ -80,8 +80,9 @@ function checkPair(prng: Prng, leader: Grown, learner: Grown, counts: Map<string
   const plan = planSync(history, lastZxid, syncPoint);
   counts.set(plan.type, (counts.get(plan.type) ?? 0) + 1);
   const about =
-    `leader [${leader.list.map(zxidText)}] from ${forgotten}, learner [${learner.list.map(zxidText)}] ` +
-    `at ${zxidText(lastZxid)}, sync point ${zxidText(syncPoint)}: ${JSON.stringify(plan)}`;
+    `leader [${leader.list.map(zxidText)}] from ${forgotten}, ` +
+    `learner [${learner.list.map(zxidText)}] at ${zxidText(lastZxid)}, ` +
+    `sync point ${zxidText(syncPoint)}: ${JSON.stringify(plan)}`;
   const common = commonLength(leader.list, learner.list);
   if (plan.type === 'snap') {
     // A whole tree is never sent where a few transactions would do.

@@ -219,8 +219,8 @@ export class Learner {
   private ackEpoch(currentEpoch: number): void {
     this.promiseToken = -1;
     this.phase = 'synchronization';
-    // -1 is a history that no leader knows: the answer is a snapshot. With a promise goes the truth,
-    // because the leader must not miss that this history is the more recent one.
+    // -1 is a history that no leader knows: the answer is a snapshot. With a promise goes the
+    // truth, because the leader must not miss that this history is the more recent one.
     this.hasAskedForSnapshot = this.wantsSnapshot && currentEpoch === -1;
     const lastZxid = this.hasAskedForSnapshot ? -1 : this.ctx.history.last;
     this.ctx.send(this.link, { type: 'ackEpoch', lastZxid, currentEpoch });
@@ -259,8 +259,8 @@ export class Learner {
 
   /**
    * The difference does not fit, and guessing closes no hole; the leader's tree will. While nothing
-   * has been taken over, it is asked for on a new link to the same leader, not after an election: the
-   * leader may need this peer for its quorum, and a promise without a history is not counted.
+   * has been taken over, it is asked for on a new link to the same leader, not after an election:
+   * the leader may need this peer for its quorum, and a promise without a history is not counted.
    */
   private askForSnapshot(reason: string): void {
     this.wantsSnapshot = true;
