@@ -115,6 +115,14 @@ test('without the limits znode, or with enforceQuota=false, nothing is refused',
   assert.equal(server.create('/a/b'), ErrorCode.ok);
 });
 
+test('without the stats znode nothing is refused: a quota is made in two steps', () => {
+  const server = new Server();
+  server.create('/a');
+  server.quota('/a', 'count=-1,bytes=-1=;byteHardLimit=0;countHardLimit=0');
+  server.delete('/zookeeper/quota/a/zookeeper_stats');
+  assert.equal(server.create('/a/b', '1'), ErrorCode.ok);
+});
+
 test('a tree that is loaded knows its quotas and counts anew', () => {
   const server = new Server();
   server.create('/a');

@@ -79,7 +79,10 @@ export class Quotas {
     const prefix = this.limited.size === 0 ? null : this.prefixOf(path);
     if (prefix === null) return 'within';
     const limits = parseQuota(this.tree.get(QUOTA_ROOT + prefix + LIMITS)?.data ?? null);
-    const stats = parseQuota(this.tree.get(QUOTA_ROOT + prefix + STATS)?.data ?? null);
+    const counted = this.tree.get(QUOTA_ROOT + prefix + STATS);
+    // A quota comes as two znodes, one after the other: without the second nothing is counted yet.
+    if (counted === undefined) return 'within';
+    const stats = parseQuota(counted.data);
     return worst(
       verdict(stats.count, countDiff, limits.count, limits.countHardLimit),
       verdict(stats.bytes, bytesDiff, limits.bytes, limits.byteHardLimit),
