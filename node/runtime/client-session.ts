@@ -10,6 +10,8 @@ import { ErrorCode } from '../core/request/error-code.ts';
 import { OpCode } from '../core/request/op-code.ts';
 import type { AuthRequest, Ids, ReadRequest, SyncRequest } from '../core/request/requests.ts';
 import { NO_SESSION, type SessionId } from '../core/session-id.ts';
+import { checkAcl } from '../core/tree/access.ts';
+import { type AclList, Perms } from '../core/tree/acl.ts';
 import type { TxnResult } from '../core/tree/txn-result.ts';
 import type { WatchEventType, Watcher } from '../core/tree/watches.ts';
 import type { Zxid } from '../core/zxid.ts';
@@ -204,7 +206,9 @@ export class ClientSession implements Watcher {
     this.drain();
   }
 
-  deliver(type: WatchEventType, path: string, zxid: Zxid): void {
+  deliver(type: WatchEventType, path: string, zxid: Zxid, acl: AclList | null): void {
+    const isHidden = acl !== null && !this.host.skipAcl && !checkAcl(acl, Perms.read, this.ids);
+    if (isHidden) return;
     this.connection.write((writer) => writeWatcherEvent(writer, zxid, type, path));
   }
 

@@ -53,13 +53,13 @@ export class Replica implements TreeListener {
     this.watchTable = new WatchTable();
   }
 
-  created(path: string, node: Znode, header: TxnHeader): void {
-    this.watchTable.created(path, node, header);
+  created(path: string, node: Znode, header: TxnHeader, parent: Znode): void {
+    this.watchTable.created(path, node, header, parent);
     this.onChange?.('created', node, header);
   }
 
-  deleted(path: string, node: Znode, header: TxnHeader): void {
-    this.watchTable.deleted(path, node, header);
+  deleted(path: string, node: Znode, header: TxnHeader, parent: Znode): void {
+    this.watchTable.deleted(path, node, header, parent);
     this.onChange?.('deleted', node, header);
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WatcherType } from '../../node/core/request/requests.ts';
+import type { AclList } from '../../node/core/tree/acl.ts';
 import { WatchEventType, type Watcher, WatchTable } from '../../node/core/tree/watches.ts';
 import {
   CLOSE,
@@ -19,9 +20,12 @@ const NAME_OF = Object.fromEntries(
 /** A connection that writes down what it hears. */
 class Recorder implements Watcher {
   readonly heard: string[] = [];
+  /** The lists that guarded what it heard of. */
+  readonly lists: (AclList | null)[] = [];
 
-  deliver(type: WatchEventType, path: string, zxid: number): void {
+  deliver(type: WatchEventType, path: string, zxid: number, acl: AclList | null): void {
     this.heard.push(`${NAME_OF[type]} ${path} ${zxid}`);
+    this.lists.push(acl);
   }
 }
 
@@ -96,6 +100,42 @@ test('setAcl fires nothing', () => {
   driver.write(setAcl('/a', [{ perms: 31, id: { scheme: 'ip', id: '::1' } }]));
   assert.deepEqual(client.heard, []);
 });
+
+test('an event comes with the list of the znode that it names', () => {
+  const { driver, watches, client } = setUp();
+  const [mine, other] = [listOf('127.0.0.1'), listOf('127.0.0.0/8')];
+  driver.write(create('/p', 0, mine));
+  watches.addPersistent('/p', client, false);
+  watches.addPersistent('/p/c', client, false);
+  driver.write(create('/p/c', 0, other));
+  driver.write(setData('/p/c', 'x'));
+  driver.write(remove('/p/c'));
+  assert.deepEqual(
+    client.heard.map((line) => line.replace(/ \d+$/, '')),
+    [
+      ...['created /p/c', 'childrenChanged /p', 'dataChanged /p/c'],
+      ...['deleted /p/c', 'childrenChanged /p'],
+    ],
+  );
+  assert.deepEqual(client.lists, [other, mine, other, other, mine]);
+});
+
+test('what setWatches tells is not guarded', () => {
+  const { driver, watches, client } = setUp('/a');
+  const nothing = {
+    existWatches: [],
+    childWatches: [],
+    persistentWatches: [],
+    recursiveWatches: [],
+  };
+  const dataWatches = ['/a', '/gone'];
+  watches.setWatches({ relativeZxid: 0, dataWatches, ...nothing }, driver.tree, client);
+  assert.deepEqual(client.lists, [null, null]);
+});
+
+function listOf(address: string): AclList {
+  return [{ perms: 31, id: { scheme: 'ip', id: address } }];
+}
 
 test('a multi fires for each effect', () => {
   const { driver, watches, client, next } = setUp();

@@ -27,9 +27,9 @@ import { statOf, Znode, type ZnodeRecord } from './znode.ts';
  * operations in them. It must not apply transactions itself.
  */
 export interface TreeListener {
-  created(path: string, node: Znode, header: TxnHeader): void;
+  created(path: string, node: Znode, header: TxnHeader, parent: Znode): void;
   /** `node` is what was deleted. */
-  deleted(path: string, node: Znode, header: TxnHeader): void;
+  deleted(path: string, node: Znode, header: TxnHeader, parent: Znode): void;
   dataChanged(path: string, node: Znode, header: TxnHeader): void;
   aclChanged(path: string, node: Znode, header: TxnHeader): void;
 }
@@ -279,7 +279,7 @@ export class DataTree {
       ephemeralOwner: owner,
     });
     this.quotas.created(node);
-    this.listener?.created(node.path, node, header);
+    this.listener?.created(node.path, node, header, parent);
     return node;
   }
 
@@ -293,7 +293,7 @@ export class DataTree {
     parent.pzxid = header.zxid;
     this.remove(node);
     this.quotas.deleted(node);
-    this.listener?.deleted(path, node, header);
+    this.listener?.deleted(path, node, header, parent);
   }
 
   private remove(node: Znode): void {

@@ -5,8 +5,8 @@
  */
 import { type SetWatchesRequest, WatcherType } from '../request/requests.ts';
 import type { Zxid } from '../zxid.ts';
+import type { AclList } from './acl.ts';
 import type { DataTree, TreeListener } from './data-tree.ts';
-import { parentOf } from './path.ts';
 import type { TxnHeader } from './txn.ts';
 import { WatchIndex, WatchMode } from './watch-index.ts';
 import type { Znode } from './znode.ts';
@@ -22,8 +22,12 @@ export type WatchEventType = (typeof WatchEventType)[keyof typeof WatchEventType
 
 /** One connection. */
 export interface Watcher {
-  /** `zxid` is the transaction that fired the watch, -1 for an event that setWatches makes up. */
-  deliver(type: WatchEventType, path: string, zxid: Zxid): void;
+  /**
+   * `zxid` is the transaction that fired the watch, -1 for an event that setWatches makes up.
+   * `acl` guards the znode at `path`: who may not read it is not to learn that it changed
+   * (CVE-2024-23944). Null where ZooKeeper does not ask.
+   */
+  deliver(type: WatchEventType, path: string, zxid: Zxid, acl: AclList | null): void;
 }
 
 /** The modes in each table that a kind of watch stands for. */
@@ -116,20 +120,20 @@ export class WatchTable implements TreeListener {
     const { relativeZxid } = request;
     for (const path of request.dataWatches) {
       const node = tree.get(path);
-      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID);
+      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID, null);
       else if (node.mzxid > relativeZxid) {
-        watcher.deliver(WatchEventType.dataChanged, path, NO_ZXID);
+        watcher.deliver(WatchEventType.dataChanged, path, NO_ZXID, null);
       } else this.addData(path, watcher);
     }
     for (const path of request.existWatches) {
       if (tree.get(path) === undefined) this.addData(path, watcher);
-      else watcher.deliver(WatchEventType.created, path, NO_ZXID);
+      else watcher.deliver(WatchEventType.created, path, NO_ZXID, null);
     }
     for (const path of request.childWatches) {
       const node = tree.get(path);
-      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID);
+      if (node === undefined) watcher.deliver(WatchEventType.deleted, path, NO_ZXID, null);
       else if (node.pzxid > relativeZxid) {
-        watcher.deliver(WatchEventType.childrenChanged, path, NO_ZXID);
+        watcher.deliver(WatchEventType.childrenChanged, path, NO_ZXID, null);
       } else this.addChild(path, watcher);
     }
     // What changed meanwhile is not told to these: they stay set, and the client knows that.
@@ -137,19 +141,19 @@ export class WatchTable implements TreeListener {
     for (const path of request.recursiveWatches) this.addPersistent(path, watcher, true);
   }
 
-  created(path: string, _node: Znode, header: TxnHeader): void {
-    this.fire(this.data, WatchEventType.created, path, header.zxid);
-    this.fire(this.child, WatchEventType.childrenChanged, parentOf(path), header.zxid);
+  created(path: string, node: Znode, { zxid }: TxnHeader, parent: Znode): void {
+    this.fire(this.data, WatchEventType.created, path, node.acl, zxid);
+    this.fire(this.child, WatchEventType.childrenChanged, parent.path, parent.acl, zxid);
   }
 
-  deleted(path: string, _node: Znode, header: TxnHeader): void {
-    const told = this.fire(this.data, WatchEventType.deleted, path, header.zxid);
-    this.fire(this.child, WatchEventType.deleted, path, header.zxid, told);
-    this.fire(this.child, WatchEventType.childrenChanged, parentOf(path), header.zxid);
+  deleted(path: string, node: Znode, { zxid }: TxnHeader, parent: Znode): void {
+    const told = this.fire(this.data, WatchEventType.deleted, path, node.acl, zxid);
+    this.fire(this.child, WatchEventType.deleted, path, node.acl, zxid, told);
+    this.fire(this.child, WatchEventType.childrenChanged, parent.path, parent.acl, zxid);
   }
 
-  dataChanged(path: string, _node: Znode, header: TxnHeader): void {
-    this.fire(this.data, WatchEventType.dataChanged, path, header.zxid);
+  dataChanged(path: string, node: Znode, { zxid }: TxnHeader): void {
+    this.fire(this.data, WatchEventType.dataChanged, path, node.acl, zxid);
   }
 
   /** No watch fires for an access control list. */
@@ -160,13 +164,14 @@ export class WatchTable implements TreeListener {
     index: WatchIndex<Watcher>,
     type: WatchEventType,
     path: string,
+    acl: AclList,
     zxid: Zxid,
     told: ReadonlySet<Watcher> = NOBODY,
   ): ReadonlySet<Watcher> {
     if (index.count === 0) return NOBODY;
     const hit = index.trigger(path);
     for (const watcher of hit) {
-      if (!told.has(watcher)) watcher.deliver(type, path, zxid);
+      if (!told.has(watcher)) watcher.deliver(type, path, zxid, acl);
     }
     return hit;
   }
