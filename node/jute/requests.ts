@@ -71,7 +71,7 @@ const REQUESTS: ReadonlyMap<number, Decode<Request>> = new Map<number, Decode<Re
   [OpCode.getData, (reader) => readPathWatch(OpCode.getData, reader)],
   [OpCode.getChildren, (reader) => readPathWatch(OpCode.getChildren, reader)],
   [OpCode.getChildren2, (reader) => readPathWatch(OpCode.getChildren2, reader)],
-  [OpCode.getAcl, (reader) => ({ type: OpCode.getAcl, path: reader.string() })],
+  [OpCode.getAcl, (reader) => ({ type: OpCode.getAcl, path: readPath(reader) })],
   [OpCode.setWatches, (reader) => readSetWatches(OpCode.setWatches, reader)],
   [OpCode.setWatches2, (reader) => readSetWatches(OpCode.setWatches2, reader)],
   [OpCode.addWatch, readAddWatch],
@@ -81,7 +81,7 @@ const REQUESTS: ReadonlyMap<number, Decode<Request>> = new Map<number, Decode<Re
   [OpCode.getAllChildrenNumber, readGetAllChildrenNumber],
   [OpCode.whoAmI, () => ({ type: OpCode.whoAmI })],
   [OpCode.multiRead, readMultiRead],
-  [OpCode.sync, (reader) => ({ type: OpCode.sync, path: reader.string() })],
+  [OpCode.sync, (reader) => ({ type: OpCode.sync, path: readPath(reader) })],
   [OpCode.ping, () => ({ type: OpCode.ping })],
   [OpCode.auth, readAuth],
 ]);
@@ -219,7 +219,7 @@ function writeOp(writer: JuteWriter, op: MultiOp): void {
 }
 
 function readCreate(type: CreateRequest['type'], reader: JuteReader): CreateRequest {
-  const path = reader.string();
+  const path = readPath(reader);
   const data = reader.bufferOrNull();
   const acl = readAclList(reader);
   const flags = reader.int();
@@ -227,8 +227,18 @@ function readCreate(type: CreateRequest['type'], reader: JuteReader): CreateRequ
   return { type, path, data, acl, flags, ttlMs };
 }
 
+/**
+ * A null path is a marshalling error, as in ZooKeeper. Where it checks the path before it looks at
+ * it (setData, setACL, check), null is one more bad path and reads as the empty one.
+ */
+function readPath(reader: JuteReader): string {
+  const path = reader.stringOrNull();
+  if (path === null) throw new JuteError('path is null');
+  return path;
+}
+
 function readDelete(reader: JuteReader): DeleteRequest {
-  const path = reader.string();
+  const path = readPath(reader);
   const version = reader.int();
   return { type: OpCode.delete, path, version };
 }
@@ -258,13 +268,13 @@ function readCreateSession(reader: JuteReader): Request {
 }
 
 function readPathWatch(type: PathWatchRequest['type'], reader: JuteReader): PathWatchRequest {
-  const path = reader.string();
+  const path = readPath(reader);
   const watch = reader.boolean();
   return { type, path, watch };
 }
 
 function readMultiReadOp(type: MultiReadOp['type'], reader: JuteReader): MultiReadOp {
-  const path = reader.string();
+  const path = readPath(reader);
   const watch = reader.boolean();
   return { type, path, watch };
 }
@@ -289,13 +299,13 @@ function readSetWatches(type: SetWatchesRequest['type'], reader: JuteReader): Re
 }
 
 function readAddWatch(reader: JuteReader): Request {
-  const path = reader.string();
+  const path = readPath(reader);
   const mode = reader.int();
   return { type: OpCode.addWatch, path, mode };
 }
 
 function readWatchKind(type: WatchKindRequest['type'], reader: JuteReader): Request {
-  const path = reader.string();
+  const path = readPath(reader);
   const watcherType = reader.int();
   return { type, path, watcherType };
 }
@@ -305,7 +315,7 @@ function readGetEphemerals(reader: JuteReader): Request {
 }
 
 function readGetAllChildrenNumber(reader: JuteReader): Request {
-  return { type: OpCode.getAllChildrenNumber, path: reader.string() };
+  return { type: OpCode.getAllChildrenNumber, path: readPath(reader) };
 }
 
 /** AuthPacket: its first field, a type, is 0 in every client and means nothing. */

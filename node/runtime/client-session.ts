@@ -8,10 +8,16 @@
 import { invariant } from '../core/invariant.ts';
 import { ErrorCode } from '../core/request/error-code.ts';
 import { OpCode } from '../core/request/op-code.ts';
-import type { AuthRequest, Ids, ReadRequest, SyncRequest } from '../core/request/requests.ts';
+import type {
+  AuthRequest,
+  Ids,
+  ReadRequest,
+  Request,
+  SyncRequest,
+} from '../core/request/requests.ts';
 import { NO_SESSION, type SessionId } from '../core/session-id.ts';
 import { checkAcl } from '../core/tree/access.ts';
-import { type AclList, Perms } from '../core/tree/acl.ts';
+import { type AclList, type Id, Perms } from '../core/tree/acl.ts';
 import type { TxnResult } from '../core/tree/txn-result.ts';
 import type { WatchEventType, Watcher } from '../core/tree/watches.ts';
 import type { Zxid } from '../core/zxid.ts';
@@ -58,6 +64,8 @@ type Pending =
       readonly err: number;
       readonly isLast: boolean;
     };
+
+const NO_ZXID: Zxid = -1;
 
 export class ClientSession implements Watcher {
   readonly connection: ClientConnection;
@@ -156,10 +164,8 @@ export class ClientSession implements Watcher {
       case OpCode.removeWatches:
       case OpCode.checkWatches:
       case OpCode.setWatches:
-      case OpCode.setWatches2: {
-        const request = decodeRequest(opCode, reader) as ReadRequest;
-        return this.enqueue({ kind: 'read', xid, request, startMs });
-      }
+      case OpCode.setWatches2:
+        return this.read(xid, opCode, reader, startMs);
       default:
         this.writes += 1;
         this.host.writeBegun();
@@ -168,11 +174,29 @@ export class ClientSession implements Watcher {
     }
   }
 
+  private read(xid: number, opCode: number, reader: JuteReader, startMs: number): void {
+    const request = this.decode(xid, opCode, reader);
+    if (request === null) return;
+    this.enqueue({ kind: 'read', xid, request: request as ReadRequest, startMs });
+  }
+
   private sync(xid: number, body: Buffer, startMs: number): void {
-    const request = decodeRequest(OpCode.sync, new JuteReader(body)) as SyncRequest;
-    this.enqueue({ kind: 'sync', xid, path: request.path, startMs });
+    const request = this.decode(xid, OpCode.sync, new JuteReader(body));
+    if (request === null) return;
+    this.enqueue({ kind: 'sync', xid, path: (request as SyncRequest).path, startMs });
     this.host.awaitSync(this);
     this.host.upstream?.sync(this.sessionId, xid, body, this.ids);
+  }
+
+  /** Null for a record that is not what it should be: answered in its turn, as a write's is. */
+  private decode(xid: number, opCode: number, reader: JuteReader): Request | null {
+    try {
+      return decodeRequest(opCode, reader);
+    } catch (error) {
+      if (!(error instanceof JuteError)) throw error;
+      this.enqueue({ kind: 'refusal', xid, err: ErrorCode.marshallingError, isLast: false });
+      return null;
+    }
   }
 
   /** The transaction of one of this session's writes has been applied. */
@@ -248,7 +272,10 @@ export class ClientSession implements Watcher {
           writeHeaderReply(writer, item.xid, zxid, ErrorCode.ok),
         );
       case 'refusal':
-        this.connection.write((writer) => writeHeaderReply(writer, item.xid, zxid, item.err));
+        // ZooKeeper does not say how far it is to somebody it does not understand.
+        this.connection.write((writer) =>
+          writeHeaderReply(writer, item.xid, item.isLast ? NO_ZXID : zxid, item.err),
+        );
         if (item.isLast) this.connection.end();
         return;
       case 'read': {
@@ -280,6 +307,10 @@ export class ClientSession implements Watcher {
     this.host.noteLatency(latencyMs);
   }
 
+  private has({ scheme, id }: Id): boolean {
+    return this.ids.some((own) => own.scheme === scheme && own.id === id);
+  }
+
   /** Answered at once, in front of what waits: the client matches it by its own xid. */
   private authenticate(xid: number, request: AuthRequest): void {
     const proven = authenticate(request.scheme, request.auth, this.host);
@@ -290,7 +321,7 @@ export class ClientSession implements Watcher {
       return;
     }
     // Requests that are on their way keep the ids they were sent with.
-    this.ids = [...this.ids, ...proven];
+    this.ids = [...this.ids, ...proven.filter((id) => !this.has(id))];
     this.connection.write((writer) => writeHeaderReply(writer, xid, 0, ErrorCode.ok));
   }
 }

@@ -15,6 +15,7 @@ import {
   type PathWatchRequest,
   type ReadRequest,
   type SetWatchesRequest,
+  WatcherType,
   type WatchKindRequest,
 } from '../core/request/requests.ts';
 import type { SessionId } from '../core/session-id.ts';
@@ -102,6 +103,10 @@ function answerExists(
 ): void {
   const { replica, watcher } = reader;
   const zxid = replica.tree.lastZxid;
+  // The one read that could wait for such a path, so the one in which ZooKeeper refuses it.
+  if (request.path.includes('\0')) {
+    return writeHeaderReply(writer, xid, zxid, ErrorCode.badArguments);
+  }
   const node = replica.tree.get(request.path);
   if (node !== undefined && !may(reader, node.acl, Perms.read)) {
     return writeHeaderReply(writer, xid, zxid, ErrorCode.noAuth);
@@ -133,17 +138,15 @@ function answerNode(
   writeGetChildren2Reply(writer, xid, zxid, childNames(node), statOf(node));
 }
 
-/** One operation of a multiRead: it fails by itself, and sets its watch as it would alone. */
+/**
+ * One operation of a multiRead: it fails by itself. It sets no watch, whatever its flag says:
+ * ZooKeeper drops the flag when it decodes (MultiOperationRecord.java), so no client awaits events.
+ */
 function readOne(reader: Reader, op: MultiReadOp): ReadResult {
-  const { tree, watches } = reader.replica;
-  const node = tree.get(op.path);
+  const node = reader.replica.tree.get(op.path);
   const err = errorOf(reader, node);
   if (node === undefined || err !== ErrorCode.ok) return { type: OpCode.error, err };
-  if (op.type === OpCode.getData) {
-    if (op.watch) watches.addData(op.path, reader.watcher);
-    return { type: op.type, data: node.data, stat: statOf(node) };
-  }
-  if (op.watch) watches.addChild(op.path, reader.watcher);
+  if (op.type === OpCode.getData) return { type: op.type, data: node.data, stat: statOf(node) };
   return { type: op.type, children: childNames(node) };
 }
 
@@ -174,6 +177,9 @@ function answerWatch(
     case OpCode.removeWatches:
     case OpCode.checkWatches: {
       const { path, watcherType } = request;
+      if (!isWatcherType(watcherType)) {
+        return writeHeaderReply(writer, xid, zxid, ErrorCode.marshallingError);
+      }
       const isThere =
         request.type === OpCode.checkWatches
           ? watches.hasWatch(path, watcherType, watcher)
@@ -184,6 +190,10 @@ function answerWatch(
       watches.setWatches(request, tree, watcher);
       return writeHeaderReply(writer, xid, zxid, ErrorCode.ok);
   }
+}
+
+function isWatcherType(value: number): boolean {
+  return value >= WatcherType.children && value <= WatcherType.persistentRecursive;
 }
 
 /** ZooKeeper compares texts, not path segments. */

@@ -144,8 +144,17 @@ describe('requests', () => {
     }
   });
 
-  it('reads null paths as empty and null watch lists as none', () => {
-    assert.deepEqual(decoded(OpCode.sync, hex('ffffffff')), { type: OpCode.sync, path: '' });
+  it('refuses a null path, but where it is one of the bad paths', () => {
+    const path = Buffer.alloc(4, 0xff);
+    const rest = Buffer.alloc(20);
+    for (const type of [OpCode.create, OpCode.delete, OpCode.exists, OpCode.getAcl, OpCode.sync]) {
+      assert.throws(() => decoded(type, Buffer.concat([path, rest])), /path is null/, `${type}`);
+    }
+    const set = { type: OpCode.setData, path: '', data: null, version: 1 };
+    assert.deepEqual(decoded(OpCode.setData, hex('ffffffff ffffffff 00000001')), set);
+  });
+
+  it('reads null watch lists as none', () => {
     const watches = hex('0000000000000001 ffffffff 00000000 ffffffff');
     assert.deepEqual(decoded(OpCode.setWatches, watches), {
       type: OpCode.setWatches,
