@@ -123,12 +123,12 @@ export class WireClient {
     await this.until('the end of the connection', () => this.isClosed);
   }
 
-  /** Reads no more until `resume`: the kernel's buffers fill. */
+  /** Reads no more until `readAgain`: the kernel's buffers fill. */
   pause(): void {
     this.socket.pause();
   }
 
-  resume(): void {
+  readAgain(): void {
     this.socket.resume();
   }
 

@@ -52,7 +52,7 @@ for (const peers of [1, 3, 5]) {
     await first.create(LOAD, '');
     await first.close();
     const all: Writer[] = [];
-    for (let round = 0; round < 3; round += 1) {
+    for (let round = 0; round < 2; round += 1) {
       const writers = await startWriters(ensemble, round);
       all.push(...writers);
       await cutOff(writers, 200, async () => {
@@ -92,4 +92,32 @@ test('the peer that acknowledged is killed in the same moment, again and again',
   }
   const tree = await assertEqualTrees(ensemble);
   assert.equal([...tree.keys()].filter((path) => path.startsWith(`${LOAD}/`)).length, 5);
+});
+
+test('a leader whose followers stand still acknowledges nothing alone', async (context) => {
+  const ensemble = await PicketEnsemble.start(3, { syncLimit: 4 });
+  context.after(() => ensemble.stop());
+  const leader = await until('a leader', WAIT_MS, () => ensemble.leader());
+  const client = await clientOf(ensemble, [leader]);
+  await client.create(LOAD, '');
+  const [first = 0, second = 0] = [1, 2, 3].filter((sid) => sid !== leader);
+  await ensemble.kill(first, 'SIGSTOP');
+  await client.create(`${LOAD}/two-of-three`, '');
+  await ensemble.kill(second, 'SIGSTOP');
+  // The proposals reach the kernels of both, and no further.
+  const outcomes = await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      client.create(`${LOAD}/alone-${i}`, '').then(
+        () => 'acknowledged',
+        (error: unknown) => (hasCode(error, ErrorCode.connectionLoss) ? 'lost' : String(error)),
+      ),
+    ),
+  );
+  assert.deepEqual(new Set(outcomes), new Set(['lost']));
+  await Promise.all([first, second].map((sid) => ensemble.kill(sid, 'SIGCONT')));
+  await ensemble.serving();
+  await client.create(`${LOAD}/after`, '');
+  await client.close();
+  const tree = await assertEqualTrees(ensemble);
+  assert.ok(tree.has(`${LOAD}/two-of-three`) && tree.has(`${LOAD}/after`));
 });
