@@ -20,6 +20,8 @@ import { type Credentials, WireClient, type WireReply } from '../helpers/wire-cl
 
 const WAIT_MS = 20_000;
 const TICK_MS = 200;
+/** The last is an observer. */
+const SIDS = [1, 2, 3, 4];
 const OPEN = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }];
 const PING: Request = { type: OpCode.ping };
 
@@ -28,8 +30,13 @@ let client: ZooKeeperClient;
 
 before(async () => {
   const config = ['maxSessionTimeout=20000'];
-  ensemble = await PicketEnsemble.start(3, { tickTimeMs: TICK_MS, syncLimit: 20, config });
-  client = await clientOf(ensemble, [1, 2, 3], 20_000);
+  ensemble = await PicketEnsemble.start(4, {
+    observers: 1,
+    tickTimeMs: TICK_MS,
+    syncLimit: 20,
+    config,
+  });
+  client = await clientOf(ensemble, SIDS, 20_000);
 });
 
 after(async () => {
@@ -62,7 +69,7 @@ async function succeeds(connection: WireClient, xid: number, request: Request): 
 
 /** Waits for the znode to be gone on every peer. */
 async function gone(path: string): Promise<void> {
-  for (const sid of [1, 2, 3]) {
+  for (const sid of SIDS) {
     const reader = await clientOf(ensemble, [sid]);
     await until(`${path} to be gone`, WAIT_MS, async () => (await reader.exists(path)) === null);
     await reader.close();
@@ -148,7 +155,8 @@ test('a write on the connection that a session has left does nothing but end it'
   for (const [from, to] of [
     [1, 2],
     [2, 3],
-    [3, 1],
+    [3, 4],
+    [4, 1],
   ] as const) {
     const [old, credentials] = await wire(from);
     const now = await WireClient.open(portOf(to));
@@ -171,7 +179,7 @@ test('on one peer the older connection of a session is closed', async () => {
 });
 
 test('who closes a session finds its ephemerals gone when the answer comes', async () => {
-  for (const sid of [1, 2, 3]) {
+  for (const sid of SIDS) {
     const [connection] = await wire(sid);
     const reader = await clientOf(ensemble, [sid]);
     for (let i = 0; i < 20; i += 1) await succeeds(connection, i, createOf(`/closing-${i}`));
@@ -194,7 +202,7 @@ test('who closes a session finds its ephemerals gone when the answer comes', asy
 });
 
 test('a session whose client has died expires: its ephemerals go, and it cannot come back', async () => {
-  for (const sid of [1, 2, 3]) {
+  for (const sid of SIDS) {
     const [connection, credentials] = await wire(sid, 3 * TICK_MS);
     const startMs = performance.now();
     await succeeds(connection, 1, createOf('/expiring'));
@@ -202,7 +210,7 @@ test('a session whose client has died expires: its ephemerals go, and it cannot 
     await gone('/expiring');
     assert.ok(performance.now() - startMs >= 3 * TICK_MS - TICK_MS, 'not before its time');
     await refused(sid, credentials);
-    await refused((sid % 3) + 1, credentials);
+    await refused((sid % 4) + 1, credentials);
   }
 });
 
@@ -230,7 +238,7 @@ async function refused(sid: number, credentials: Credentials): Promise<void> {
 test('a wrong password or a session that never was is answered with timeout 0', async () => {
   const [connection, credentials] = await wire(1);
   const { session } = credentials;
-  for (const sid of [1, 2, 3]) {
+  for (const sid of SIDS) {
     await refused(sid, { session, password: new Uint8Array(16) });
     await refused(sid, { session, password: sessionPassword(session).slice(0, 15) });
     const stranger = new SessionId(0x01234567, 0x89abcdef);
@@ -240,7 +248,7 @@ test('a wrong password or a session that never was is answered with timeout 0', 
 });
 
 test('a client that has seen a later zxid than the peer is closed without an answer', async () => {
-  for (const sid of [1, 2, 3]) {
+  for (const sid of SIDS) {
     const connection = await WireClient.open(portOf(sid));
     assert.equal(await connection.hello({ lastZxidSeen: 2 ** 45 }), null);
     const [other, credentials] = await wire(sid);
@@ -253,7 +261,7 @@ test('a client that has seen a later zxid than the peer is closed without an ans
 
 test('a change of leader costs no session, no ephemeral and no watch', async (context) => {
   const clients = await Promise.all(
-    [1, 2, 3].map((sid) => clientOf(ensemble, [sid, (sid % 3) + 1, ((sid + 1) % 3) + 1], 20_000)),
+    SIDS.map((sid) => clientOf(ensemble, [sid, (sid % 4) + 1, ((sid + 1) % 4) + 1], 20_000)),
   );
   context.after(() => Promise.all(clients.map((it) => it.close())));
   const events: string[] = [];
@@ -273,8 +281,13 @@ test('a change of leader costs no session, no ephemeral and no watch', async (co
       (error: unknown) => error instanceof Error && error.name === 'NodeExists',
     ),
   );
-  await until('every watch', WAIT_MS, () => events.length >= 3);
-  assert.deepEqual(events.sort(), ['0 NodeCreated', '1 NodeCreated', '2 NodeCreated']);
+  await until('every watch', WAIT_MS, () => events.length >= 4);
+  assert.deepEqual(events.sort(), [
+    '0 NodeCreated',
+    '1 NodeCreated',
+    '2 NodeCreated',
+    '3 NodeCreated',
+  ]);
   assert.deepEqual(
     clients.map((it) => it.sessionId),
     ids,
