@@ -240,7 +240,9 @@ export class ElectionPort {
   }
 
   private adopt(lane: Lane, socket: net.Socket, rest: Buffer): void {
-    this.dropLink(lane);
+    // One connection takes the place of the other: the peer was not lost.
+    lane.link?.close();
+    lane.link = null;
     lane.cancelRetry?.();
     lane.cancelRetry = null;
     // Our request to be dialled is answered; arriving later it would cost this connection.

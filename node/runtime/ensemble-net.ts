@@ -46,6 +46,8 @@ export class EnsembleNet {
         onNotification: (from, notification) => {
           this.onInput({ type: 'notification', from, notification });
         },
+        onLinkUp: (sid) => this.onInput({ type: 'electionLink', sid, isUp: true }),
+        onLinkDown: (sid) => this.onInput({ type: 'electionLink', sid, isUp: false }),
       },
       log,
     });

@@ -95,10 +95,20 @@ export class ZabCluster {
     }
     node.losePower(kept);
     this.network.breakAllOf(sid);
+    for (const other of this.nodes.keys()) this.loseElectionLink(other, sid);
   }
 
   partition(a: number, b: number): void {
     this.network.cut(a, b);
+    this.loseElectionLink(a, b);
+    this.loseElectionLink(b, a);
+  }
+
+  private loseElectionLink(at: number, sid: number): void {
+    const node = this.node(at);
+    this.network.later(node, 0, 30, () => {
+      this.input(node, { type: 'electionLink', sid, isUp: false });
+    });
   }
 
   heal(): void {

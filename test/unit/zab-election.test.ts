@@ -193,6 +193,47 @@ describe('a quorum of equal votes', () => {
   });
 });
 
+describe('a participant whose connection is lost', () => {
+  const lose = (driver: PeerDriver, sid: number): string[] =>
+    driver.step({ type: 'electionLink', sid, isUp: false });
+
+  it('is not waited for once all others have agreed', () => {
+    const driver = looking();
+    driver.hear(2, same);
+    assert.equal(driver.peer.state, PeerState.looking);
+    lose(driver, 3);
+    assert.equal(driver.peer.state, PeerState.leading);
+  });
+
+  it('is not waited for when it was lost before the vote', () => {
+    const driver = looking();
+    lose(driver, 3);
+    assert.equal(driver.peer.state, PeerState.looking);
+    driver.hear(2, same);
+    assert.equal(driver.peer.state, PeerState.leading);
+  });
+
+  it('is waited for again when it is back, or has been heard of', () => {
+    const back = looking();
+    lose(back, 3);
+    back.step({ type: 'electionLink', sid: 3, isUp: true });
+    back.hear(2, same);
+    assert.equal(back.peer.state, PeerState.looking);
+    const heard = looking();
+    lose(heard, 3);
+    heard.hear(3, worse);
+    heard.hear(2, same);
+    assert.equal(heard.peer.state, PeerState.looking);
+  });
+
+  it('makes no quorum by being away', () => {
+    const driver = looking(5);
+    for (const sid of [3, 4, 5]) lose(driver, sid);
+    driver.hear(2, same);
+    assert.equal(driver.peer.state, PeerState.looking);
+  });
+});
+
 describe('votes of peers that have settled', () => {
   const formed = { leader: 3, zxid: parseZxid('1.2'), peerEpoch: 7, electionEpoch: 4 };
   const following = { ...formed, state: PeerState.following };

@@ -36,6 +36,8 @@ export const NOTIFICATION_VERSION = 2;
 export class Election {
   private readonly config: ElectionConfig;
   private readonly initial: Vote;
+  /** Participants whose connection was lost: they will not vote before it is back. */
+  private readonly lost: ReadonlySet<number>;
   private readonly notify: (to: number, notification: Notification) => void;
   private round: number;
   private proposal: Vote;
@@ -59,12 +61,14 @@ export class Election {
     round: number,
     own: Vote,
     nowMs: number,
+    lost: ReadonlySet<number>,
     notify: (to: number, notification: Notification) => void,
   ) {
     this.config = config;
     this.round = round;
     this.initial = own;
     this.proposal = own;
+    this.lost = lost;
     this.notify = notify;
     this.repeatMs = config.notificationMinMs;
     this.repeatAtMs = nowMs + this.repeatMs;
@@ -93,6 +97,11 @@ export class Election {
       this.repeatAtMs = nowMs + this.repeatMs;
     }
     return null;
+  }
+
+  /** `lost` has changed: perhaps there is nobody left to wait for. */
+  reachabilityChanged(nowMs: number): Elected | null {
+    return this.decide(nowMs);
   }
 
   receive(from: number, n: Notification, nowMs: number): Elected | null {
@@ -180,7 +189,8 @@ export class Election {
       this.finalAtMs = Number.POSITIVE_INFINITY;
       return null;
     }
-    // Nothing better can come once every participant has spoken.
+    // Nothing better can come once every participant that can be reached has spoken. (A peer that
+    // was lost may have more; then discovery finds out, as it does after the wait.)
     if (this.haveAllAgreed(mine)) return this.elected();
     if (this.finalAtMs === Number.POSITIVE_INFINITY) {
       this.finalAtMs = nowMs + this.config.finalizeWaitMs;
@@ -190,6 +200,7 @@ export class Election {
 
   private haveAllAgreed(mine: ReceivedVote): boolean {
     for (const sid of this.config.verifier.participants) {
+      if (this.lost.has(sid)) continue;
       const vote = this.received.get(sid);
       if (vote === undefined || !isSameVote(mine, vote)) return false;
     }

@@ -13,6 +13,8 @@ export type Input =
   | { readonly type: 'tick' }
   /** From the election port. */
   | { readonly type: 'notification'; readonly from: number; readonly notification: Notification }
+  /** The connection to a peer's election port is up, or lost: it has ended or is cut off. */
+  | { readonly type: 'electionLink'; readonly sid: number; readonly isUp: boolean }
   /** A learner has dialled this peer's quorum port. */
   | { readonly type: 'linkAccepted'; readonly link: number }
   /** The dial of attempt `attempt` succeeded. */

@@ -39,6 +39,8 @@ export class ZabPeer {
   /** How often in a row this leader was followed in vain. */
   private failed = { leader: -1, times: 0 };
   private earlyLinks: EarlyLink[] = [];
+  /** Peers whose election connection was lost and that have not been heard of since. */
+  private readonly lost = new Set<number>();
   private isStopped = false;
 
   constructor(config: ZabConfig, state: HistoryState) {
@@ -108,6 +110,8 @@ export class ZabPeer {
         return this.tick();
       case 'notification':
         return this.notification(input.from, input.notification);
+      case 'electionLink':
+        return this.electionLink(input.sid, input.isUp);
       case 'linkAccepted':
         return this.linkAccepted(input.link);
       case 'linkUp':
@@ -156,7 +160,14 @@ export class ZabPeer {
     this.settle(this.election.tick(this.ctx.nowMs));
   }
 
+  private electionLink(sid: number, isUp: boolean): void {
+    if (isUp) this.lost.delete(sid);
+    else this.lost.add(sid);
+    if (this.election !== null) this.settle(this.election.reachabilityChanged(this.ctx.nowMs));
+  }
+
   private notification(from: number, notification: Notification): void {
+    this.lost.delete(from);
     if (this.election !== null) {
       this.settle(this.election.receive(from, notification, this.ctx.nowMs));
       return;
@@ -252,7 +263,7 @@ export class ZabPeer {
     };
     this.ctx.put({ type: 'role', role: 'looking', leader: -1, epoch: 0 });
     const own = initialVote(!config.isObserver, this.vote);
-    this.election = new Election(config, this.round, own, this.ctx.nowMs, notify);
+    this.election = new Election(config, this.round, own, this.ctx.nowMs, this.lost, notify);
     this.settle(this.election.begin(this.ctx.nowMs));
   }
 
