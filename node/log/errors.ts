@@ -94,10 +94,10 @@ export class DirectoryNotWritableError extends StorageError {
 function remedyFor(code: string): string | undefined {
   switch (code) {
     case 'EROFS':
-      return 'The file system is mounted read-only. Look for disk errors in dmesg before remounting it';
+      return 'The file system is read-only. Look for disk errors in dmesg before remounting it';
     case 'ENOTDIR':
     case 'EEXIST':
-      return 'Something that is no directory has that name, or a part of it. Move it, or correct the path';
+      return 'A part of that path is no directory. Move it, or correct the path';
     case 'ENOENT':
     case 'ELOOP':
     case 'ENAMETOOLONG':
