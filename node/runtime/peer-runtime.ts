@@ -84,7 +84,8 @@ export class PeerRuntime {
       sid: config.sid,
       segmentBytesMax: config.journalSegmentBytes,
       log,
-      onFailed: (error) => this.storageFailed(error),
+      onFailed: (error) => this.storageFailed(ExitCode.journalIo, error),
+      onSnapshotFailed: (error) => this.storageFailed(ExitCode.snapshotIo, error),
     });
     this.store = store;
     if (config.mode === 'replicated') tree.setConfig(configText(config), config.configVersion);
@@ -355,7 +356,7 @@ export class PeerRuntime {
     }
     this.staged = { token, tree };
     this.store.writeTree(tree, (error) => {
-      if (error !== null) this.storageFailed(error);
+      if (error !== null) this.storageFailed(ExitCode.snapshotIo, error);
       else this.step({ type: 'snapshotInstalled', token });
     });
   }
@@ -371,9 +372,9 @@ export class PeerRuntime {
   // The end
 
   /** A failed write or flush is never retried: nobody knows what is on the medium. */
-  private storageFailed(error: Error): void {
+  private storageFailed(exitCode: ExitCode, error: Error): void {
     this.options.log.error('storage failed; this peer stops', { error: error.message });
-    this.halt(ExitCode.journalIo, `storage failed: ${error.message}`);
+    this.halt(exitCode, `storage failed: ${error.message}`);
   }
 
   private halt(exitCode: ExitCode, reason: string): void {

@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly log: Log;
   /** A write or flush has failed: the peer must halt. Called once. */
   readonly onFailed: (error: Error) => void;
+  /** A snapshot could not be written: the peer must halt, though its journal is whole. */
+  readonly onSnapshotFailed: (error: Error) => void;
   readonly onBatch?: (report: BatchReport) => void;
 }
 
@@ -106,7 +108,7 @@ export class Store {
     const { zxid } = this.writeTree(tree, (error) => {
       this.isSnapshotting = false;
       if (this.isClosed) return;
-      if (error !== null) return this.options.onFailed(error);
+      if (error !== null) return this.options.onSnapshotFailed(error);
       const record: JournalRecord = { type: 'snapshot', zxid, isReset: false };
       this.journal.append([record], committed(), () => this.journal.purge());
     });
