@@ -2,14 +2,15 @@
  * The answer to mntr: `zk_<key>` TAB value, a line each. The keys are ZooKeeper's, so that what
  * collects them need not know which server it asks.
  */
-import type { ServerView } from './four-letter-view.ts';
+import type { MetricsView, ServerView, SummaryView } from './four-letter-view.ts';
+import { gaugesOf } from './gauges.ts';
 
 export function mntrText(view: ServerView): string {
   const { quorum } = view.conf;
   const lines = [`zk_version\t${view.version}`, `zk_server_state\t${view.mode}`];
   if (quorum !== undefined) lines.push(`zk_peer_state\t${quorum.peerState}`);
-  for (const [name, value] of gauges(view)) lines.push(`zk_${name}\t${numberText(name, value)}`);
-  for (const [name, value] of view.metrics) lines.push(`zk_${name}\t${numberText(name, value)}`);
+  const values = [...gaugesOf(view), ...metricValues(view.metrics)];
+  for (const [name, value] of values) lines.push(`zk_${name}\t${numberText(name, value)}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -19,51 +20,33 @@ export function formatDouble(value: number): string {
   return Number.isInteger(rounded) ? rounded.toFixed(1) : String(rounded);
 }
 
-function* gauges(view: ServerView): Generator<[name: string, value: number]> {
-  yield ['ephemerals_count', view.ephemeralCount];
-  yield ['num_alive_connections', view.connections.length];
-  yield ['avg_latency', view.latencyMs.avg];
-  yield ['min_latency', view.latencyMs.min];
-  yield ['max_latency', view.latencyMs.max];
-  yield ['outstanding_requests', view.outstandingRequests];
-  yield ['znode_count', view.nodeCount];
-  yield ['global_sessions', view.globalSessions];
-  yield ['local_sessions', view.localSessions];
-  yield ['packets_received', view.packetsReceived];
-  yield ['packets_sent', view.packetsSent];
-  yield ['last_client_response_size', view.clientResponseBytes.last];
-  yield ['min_client_response_size', view.clientResponseBytes.min];
-  yield ['max_client_response_size', view.clientResponseBytes.max];
-  yield ['watch_count', view.watchCount];
-  yield ['approximate_data_size', view.approximateDataBytes];
-  yield ['auth_failed_count', view.authFailedCount];
-  yield ['open_file_descriptor_count', view.openFileDescriptors];
-  yield ['max_file_descriptor_count', view.maxFileDescriptors];
-  yield ['uptime', view.uptimeMs];
-  yield* absentFeatures();
-  if (view.conf.quorum !== undefined) yield ['quorum_size', view.conf.quorum.size];
-  yield* leaderGauges(view);
+type Value = readonly [name: string, value: number];
+
+function* metricValues(metrics: MetricsView): Generator<Value> {
+  yield* metrics.counters;
+  for (const [name, summary] of metrics.summaries) yield* summaryValues(name, summary);
+  for (const [name, summary] of metrics.detailed) {
+    yield* summaryValues(name, summary);
+    for (const [prefix, q] of PERCENTILES) yield [`${prefix}_${name}`, summary.quantile(q)];
+  }
+  for (const [name, byKey] of metrics.sets) {
+    for (const [key, summary] of byKey) yield* summaryValues(`${key}_${name}`, summary);
+  }
 }
 
-/** There is no TLS and no connection throttle; dashboards still ask for their gauges. */
-function* absentFeatures(): Generator<[name: string, value: number]> {
-  yield ['connection_drop_probability', 0];
-  yield ['non_mtls_remote_conn_count', 0];
-  yield ['non_mtls_local_conn_count', 0];
-  yield ['outstanding_tls_handshake', 0];
-}
+const PERCENTILES = [
+  ['p50', 0.5],
+  ['p95', 0.95],
+  ['p99', 0.99],
+  ['p999', 0.999],
+] as const;
 
-function* leaderGauges({ leader }: ServerView): Generator<[name: string, value: number]> {
-  if (leader === undefined) return;
-  yield ['learners', leader.learners];
-  yield ['synced_followers', leader.syncedFollowers];
-  yield ['synced_non_voting_followers', leader.syncedNonVotingFollowers];
-  yield ['synced_observers', leader.syncedObservers];
-  yield ['pending_syncs', leader.pendingSyncs];
-  yield ['leader_uptime', leader.uptimeMs];
-  yield ['last_proposal_size', leader.proposalBytes.last];
-  yield ['min_proposal_size', leader.proposalBytes.min];
-  yield ['max_proposal_size', leader.proposalBytes.max];
+function* summaryValues(name: string, summary: SummaryView): Generator<Value> {
+  yield [`avg_${name}`, summary.avg];
+  yield [`min_${name}`, summary.min];
+  yield [`max_${name}`, summary.max];
+  yield [`cnt_${name}`, summary.count];
+  yield [`sum_${name}`, summary.sum];
 }
 
 /** Averages and probabilities are doubles in ZooKeeper, everything else is whole. */

@@ -123,10 +123,15 @@ function statisticsText(view: ServerView): string {
 
 /** Up to the closing parenthesis. */
 function briefText(connection: ConnectionView): string {
-  const { remoteAddress, remotePort, isReading, queued, received, sent } = connection;
+  const { isReading, queued, received, sent } = connection;
   const interests = isReading ? READ_INTEREST : 0;
-  const address = `/${hostText(remoteAddress)}:${remotePort}`;
-  return ` ${address}[${interests}](queued=${queued},recved=${received},sent=${sent}`;
+  const counts = `queued=${queued},recved=${received},sent=${sent}`;
+  return ` ${addressText(connection)}[${interests}](${counts}`;
+}
+
+/** `/ip:port`, as Java prints a socket's address. */
+export function addressText({ remoteAddress, remotePort }: ConnectionView): string {
+  return `/${hostText(remoteAddress)}:${remotePort}`;
 }
 
 /** IPv4 seen through an IPv6 socket is shown as IPv4. */

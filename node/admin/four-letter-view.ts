@@ -1,6 +1,7 @@
 /**
- * What the four-letter words need to know of a server: plain values that whoever wires the process
- * reads from the runtime at the moment of asking. Nothing here can change the server.
+ * What the four-letter words and the metrics need to know of a server: plain values that are read
+ * from the runtime at the moment of asking. Nothing in a ServerView can change the server; what
+ * does is in ServerControl.
  */
 import type { OpCode } from '../core/request/op-code.ts';
 import type { SessionId } from '../core/session-id.ts';
@@ -49,8 +50,54 @@ export interface ConnectionView {
   readonly sent: number;
   /** Milliseconds since 1970. */
   readonly establishedMs: number;
+  /** When it is closed if nothing more is heard, milliseconds since 1970. */
+  readonly expiresAtMs: number;
   /** Undefined before the handshake, and for a connection that asked a four-letter word. */
   readonly session: ConnectionSessionView | undefined;
+}
+
+/** Sessions that expire together. */
+export interface SessionSetView {
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
+  readonly ids: readonly SessionId[];
+}
+
+/** A leader or standalone server tracks the sessions; a learner only knows which there are. */
+export type SessionsView =
+  | { readonly kind: 'tracked'; readonly sets: readonly SessionSetView[] }
+  | {
+      readonly kind: 'known';
+      readonly sessions: Iterable<readonly [id: SessionId, timeoutMs: number]>;
+    };
+
+/** Watches on data and existence, which is what wchs, wchc and wchp show. */
+export interface WatchSummary {
+  readonly connections: number;
+  readonly paths: number;
+  readonly watches: number;
+}
+
+/** Many values in a few numbers; all 0 before the first value. */
+export interface SummaryView {
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly avg: number;
+  readonly max: number;
+  /** The value that the part `q` of the recent ones does not exceed. */
+  quantile(q: number): number;
+}
+
+/** What a server counts besides the gauges, by ZooKeeper's names without `zk_`, in order. */
+export interface MetricsView {
+  readonly counters: Iterable<readonly [name: string, value: number]>;
+  readonly summaries: Iterable<readonly [name: string, summary: SummaryView]>;
+  /** Those shown with percentiles. */
+  readonly detailed: Iterable<readonly [name: string, summary: SummaryView]>;
+  readonly sets: Iterable<
+    readonly [name: string, byKey: Iterable<readonly [key: string, summary: SummaryView]>]
+  >;
 }
 
 /** Only a leader has these. */
@@ -126,6 +173,23 @@ export interface ServerView {
   readonly conf: ConfView;
   /** Lines of `envi` without the version, in order: name and value. */
   readonly environment: ReadonlyArray<readonly [name: string, value: string]>;
-  /** Further metrics for `mntr`, by ZooKeeper's names without `zk_`, in order. */
-  readonly metrics: Iterable<readonly [name: string, value: number]>;
+  readonly sessions: SessionsView;
+  /** Sessions that own ephemerals, with the paths. */
+  readonly ephemerals: Iterable<readonly [owner: SessionId, paths: readonly string[]]>;
+  readonly watchSummary: WatchSummary;
+  readonly watchesBySession: Iterable<readonly [session: SessionId, paths: Iterable<string>]>;
+  readonly watchesByPath: Iterable<readonly [path: string, sessions: Iterable<SessionId>]>;
+  readonly metrics: MetricsView;
+}
+
+/** What the words can do to a server besides looking at it. */
+export interface ServerControl {
+  /** `crst`. */
+  resetConnections(): void;
+  /** `srst`: latencies, packets, sizes and every metric. */
+  resetStatistics(): void;
+  /** Kept for `stmk` and `gtmk`, 64 bits with a sign; there is no tracing that it would govern. */
+  traceMask: bigint;
+  /** The digest of the whole tree as it is now, unsigned, and the zxid of that state. */
+  digest(): Promise<{ readonly zxid: Zxid; readonly digest: bigint }>;
 }

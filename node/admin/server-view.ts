@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { LIMITS } from '../core/limits.ts';
 import { OpCode } from '../core/request/op-code.ts';
 import { PeerState } from '../core/zab/vote.ts';
 import type { ClientConnection } from '../net/client-connection.ts';
@@ -19,10 +20,11 @@ import type {
   ServerMode,
   ServerView,
 } from './four-letter-view.ts';
+import { metricsView } from './server-metrics.ts';
+import { ephemeralsOf, sessionsView, watchesByPath, watchesBySession } from './session-views.ts';
 
 /** The ZooKeeper release whose protocol is spoken; tools read it off the front of the version. */
 const ZOOKEEPER_VERSION = '3.9.5';
-const NO_SIZES = { last: -1, min: -1, max: -1 };
 
 export interface ViewContext {
   /** Picket's own version. */
@@ -31,20 +33,20 @@ export interface ViewContext {
   readonly startedAtMs: number;
 }
 
+/** What costs something to find out is found out when it is asked for. */
 export function viewOf(runtime: PeerRuntime, context: ViewContext): ServerView {
   const { clients, replica, clientPort } = runtime;
   const { latency } = clients;
-  const connections = Array.from(clientPort?.connections ?? [], (connection) =>
-    connectionView(runtime, connection),
-  );
   return {
     version: `${ZOOKEEPER_VERSION}-picket-${context.version}, built on ${builtOn()}`,
     isServing: runtime.peer.isServing,
     mode: modeOf(runtime),
     latencyMs: { min: latency.minMs, avg: latency.averageMs, max: latency.maxMs },
-    packetsReceived: clientPort?.packetsReceived ?? 0,
-    packetsSent: clientPort?.packetsSent ?? 0,
-    connections,
+    packetsReceived: clientPort?.stats.received ?? 0,
+    packetsSent: clientPort?.stats.sent ?? 0,
+    get connections() {
+      return connectionsOf(runtime);
+    },
     outstandingRequests: clients.outstanding,
     zxid: replica.tree.lastZxid,
     nodeCount: replica.tree.nodeCount,
@@ -54,14 +56,35 @@ export function viewOf(runtime: PeerRuntime, context: ViewContext): ServerView {
     globalSessions: replica.tree.sessions.size,
     localSessions: 0,
     authFailedCount: clients.authFailures,
-    clientResponseBytes: NO_SIZES,
+    clientResponseBytes: clients.responseBytes,
     uptimeMs: Math.floor(performance.now() - context.startedAtMs),
-    openFileDescriptors: openFileDescriptors(),
-    maxFileDescriptors: maxFileDescriptors(),
+    get openFileDescriptors() {
+      return openFileDescriptors();
+    },
+    get maxFileDescriptors() {
+      return maxFileDescriptors();
+    },
     leader: leaderView(runtime),
-    conf: confView(runtime),
-    environment: processEnvironment(),
-    metrics: [],
+    get conf() {
+      return confView(runtime);
+    },
+    get environment() {
+      return processEnvironment();
+    },
+    get sessions() {
+      return sessionsView(runtime);
+    },
+    get ephemerals() {
+      return ephemeralsOf(runtime);
+    },
+    watchSummary: replica.watches.summary,
+    get watchesBySession() {
+      return watchesBySession(runtime);
+    },
+    get watchesByPath() {
+      return watchesByPath(runtime);
+    },
+    metrics: metricsView(runtime),
   };
 }
 
@@ -77,9 +100,16 @@ function modeOf(runtime: PeerRuntime): ServerMode {
   }
 }
 
+function connectionsOf(runtime: PeerRuntime): ConnectionView[] {
+  return Array.from(runtime.clientPort?.connections ?? [], (connection) =>
+    connectionView(runtime, connection),
+  );
+}
+
 function connectionView(runtime: PeerRuntime, connection: ClientConnection): ConnectionView {
   const { stats } = connection;
   const session = runtime.clients.sessionOf(connection);
+  const hasSession = session !== undefined && !session.id.isNone;
   const { address, port } = splitRemote(connection.remote);
   return {
     remoteAddress: address,
@@ -89,24 +119,34 @@ function connectionView(runtime: PeerRuntime, connection: ClientConnection): Con
     received: stats.received,
     sent: stats.sent,
     establishedMs: stats.establishedAtMs,
-    session:
-      session === undefined || session.id.isNone
-        ? undefined
-        : {
-            id: session.id,
-            timeoutMs: session.timeoutMs,
-            lastOp: opCodeOf(stats.lastOpCode),
-            lastCxid: stats.lastXid,
-            lastZxid: stats.lastZxid,
-            lastResponseMs: stats.lastReplyAtMs,
-            lastLatencyMs: stats.lastLatencyMs,
-            latencyMs: {
-              min: stats.minLatencyMs,
-              avg: stats.averageLatencyMs,
-              max: stats.maxLatencyMs,
-            },
+    expiresAtMs: expiryOf(
+      Math.max(stats.establishedAtMs, stats.lastReplyAtMs),
+      hasSession ? session.timeoutMs : LIMITS.handshakeTimeoutMs,
+    ),
+    session: !hasSession
+      ? undefined
+      : {
+          id: session.id,
+          timeoutMs: session.timeoutMs,
+          lastOp: opCodeOf(stats.lastOpCode),
+          lastCxid: stats.lastXid,
+          lastZxid: stats.lastZxid,
+          lastResponseMs: stats.lastReplyAtMs,
+          lastLatencyMs: stats.lastLatencyMs,
+          latencyMs: {
+            min: stats.minLatencyMs,
+            avg: stats.averageLatencyMs,
+            max: stats.maxLatencyMs,
           },
+        },
   };
+}
+
+/** ZooKeeper rounds the expiry of connections up to this. */
+const EXPIRY_INTERVAL_MS = 10_000;
+
+function expiryOf(lastHeardMs: number, timeoutMs: number): number {
+  return (Math.floor((lastHeardMs + timeoutMs) / EXPIRY_INTERVAL_MS) + 1) * EXPIRY_INTERVAL_MS;
 }
 
 function opCodeOf(code: number | null): OpCode | undefined {
@@ -147,9 +187,13 @@ function confView(runtime: PeerRuntime): ConfView {
   return {
     clientPort: config.clientPort === 0 ? -1 : config.clientPort,
     dataDir: path.join(config.dataDir, 'snapshots'),
-    dataDirBytes: directoryBytes(path.join(config.dataDir, 'snapshots')),
+    get dataDirBytes() {
+      return directoryBytes(path.join(config.dataDir, 'snapshots'));
+    },
     dataLogDir: path.join(config.dataLogDir, 'journal'),
-    dataLogBytes: directoryBytes(path.join(config.dataLogDir, 'journal')),
+    get dataLogBytes() {
+      return directoryBytes(path.join(config.dataLogDir, 'journal'));
+    },
     tickTimeMs: config.tickTimeMs,
     maxClientCnxns: config.maxClientCnxns,
     minSessionTimeoutMs: config.minSessionTimeoutMs,

@@ -4,11 +4,10 @@
  * a line that says why.
  */
 import process from 'node:process';
-import {
-  answerFourLetterWord,
-  FOUR_LETTER_WORDS,
-  fourLetterWhitelist,
-} from '../admin/four-letter.ts';
+import { FOUR_LETTER_WORDS, fourLetterWhitelist } from '../admin/four-letter.ts';
+import { FourLetterService } from '../admin/four-letter-service.ts';
+import type { ServerView } from '../admin/four-letter-view.ts';
+import { PeerControl } from '../admin/peer-control.ts';
 import { viewOf } from '../admin/server-view.ts';
 import { InvariantError } from '../core/invariant.ts';
 import type { Log } from '../core/log-sink.ts';
@@ -68,8 +67,8 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
   catchWhatNobodyCaught(log, ending);
   const bridge = await newBridge(config, log, () => runtime.replica.tree);
   const numbering = new ChangeNumbering();
-  const whitelist = fourLetterWhitelist(config.fourLetterWhitelist);
-  const view = { version: packageVersion(), startedAtMs };
+  const context = { version: packageVersion(), startedAtMs };
+  const view = (): ServerView => viewOf(runtime, context);
   const runtime: PeerRuntime = new PeerRuntime({
     config,
     disk,
@@ -77,9 +76,7 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
     log,
     fourLetterWords: FOUR_LETTER_WORDS,
     hooks: {
-      onFourLetterWord: (connection, word) => {
-        connection.answer(answerFourLetterWord(word, viewOf(runtime, view), whitelist));
-      },
+      onFourLetterWord: (connection, word, argument) => words.answer(connection, word, argument),
       onRole: (role, _leader, epoch) => {
         bridge?.setRole(role);
         if (role === 'leading') bridge?.lead(epoch, runtime.replica.tree.lastZxid);
@@ -90,6 +87,8 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
       onHalt: (exitCode) => ending.end(exitCode),
     },
   });
+  const whitelist = fourLetterWhitelist(config.fourLetterWhitelist);
+  const words = new FourLetterService({ view, control: new PeerControl(runtime), whitelist }, log);
   bridge?.restart(runtime.replica.tree.lastZxid);
   bridge?.start();
   process.once('SIGTERM', () => ending.end(ExitCode.ok));
@@ -102,7 +101,7 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
     throw error;
   }
   log.info('picket is up', {
-    version: view.version,
+    version: context.version,
     sid: config.sid,
     mode: config.mode,
     clientPort: runtime.clientPort?.port ?? 0,

@@ -19,6 +19,8 @@ export interface Limits {
   readonly connectionPendingMax: number;
   /** Znodes that a snapshot writes in one slice of the event loop. */
   readonly snapshotSliceNodes: number;
+  /** Namespaces that are counted apart; what lies beyond is counted together. */
+  readonly metricKeysMax: number;
 }
 
 export const LIMITS: Limits = {
@@ -29,6 +31,7 @@ export const LIMITS: Limits = {
   packetExtraBytes: 1024 * 1024,
   connectionPendingMax: 4096,
   snapshotSliceNodes: 500,
+  metricKeysMax: 128,
 };
 
 /** Called at start with the configured frame limit: refuses a set of limits that cannot work. */

@@ -9,14 +9,17 @@ import type net from 'node:net';
 import { JuteError } from '../jute/errors.ts';
 import { FrameParser } from '../jute/frame-parser.ts';
 import { JuteWriter } from '../jute/writer.ts';
-import type { ConnectionStats } from './connection-stats.ts';
+import type { ConnectionEnding, ConnectionStats, PortStats } from './connection-stats.ts';
 import type { Cancel, Timers } from './timers.ts';
 
 export interface ClientConnectionHandlers {
   /** Frames without their length, one after the other; the bytes are a view. */
   onFrame(connection: ClientConnection, frame: Buffer): void;
-  /** The first four bytes were a known word. Answer with `answer`. */
-  onFourLetterWord(connection: ClientConnection, word: string): void;
+  /**
+   * The first four bytes were a known word. Answer with `answer`. `argument` is what came with it:
+   * only stmk has one.
+   */
+  onFourLetterWord(connection: ClientConnection, word: string, argument: Buffer): void;
   /** Once for every connection that was opened, whoever ended it, in a later turn. */
   onClose(connection: ClientConnection, reason: string): void;
   /** A frame has a length that is out of range, or the client does not read. */
@@ -31,6 +34,8 @@ export interface ClientConnectionOptions {
   readonly remote: string;
   readonly socket: net.Socket;
   readonly stats: ConnectionStats;
+  /** Of the port, counted beside those of the connection. */
+  readonly portStats: PortStats;
   readonly words: ReadonlySet<string>;
   readonly frameBytesMax: number;
   readonly outboundBytesMax: number;
@@ -41,6 +46,7 @@ export interface ClientConnectionOptions {
 }
 
 const WORD_BYTES = 4;
+const LENGTH_BYTES = 4;
 /** How long a client may take to hang up after `end`. */
 const LINGER_MS = 2000;
 /** A writer that has grown past this is not kept. */
@@ -63,6 +69,7 @@ export class ClientConnection {
   private isPaused = false;
   private isHeld = false;
   private closeReason = 'the client closed the connection';
+  private endedBy: ConnectionEnding = 'client';
   private cancelDeadline: Cancel;
 
   constructor(options: ClientConnectionOptions) {
@@ -74,7 +81,7 @@ export class ClientConnection {
     this.socket = socket;
     this.parser = new FrameParser(options.frameBytesMax);
     this.cancelDeadline = timers.after(handshakeTimeoutMs, () => {
-      this.close(`no session within ${handshakeTimeoutMs} ms`);
+      this.close(`no session within ${handshakeTimeoutMs} ms`, 'noSession');
     });
     socket.on('error', (error) => {
       if (this.isOpen) this.closeReason = error.message;
@@ -87,7 +94,7 @@ export class ClientConnection {
     socket.on('data', (chunk) => this.read(chunk));
     // A client that has sent its word and shut its side down still gets the answer.
     socket.on('end', () => {
-      if (this.isOpen && this.mode !== 'word') this.close(this.closeReason);
+      if (this.isOpen && this.mode !== 'word') this.close(this.closeReason, 'client');
     });
   }
 
@@ -96,9 +103,14 @@ export class ClientConnection {
     return this.isOpen;
   }
 
+  /** Means something once it is closed. */
+  get ending(): ConnectionEnding {
+    return this.endedBy;
+  }
+
   /** False while frames are held back. */
   get isReading(): boolean {
-    return !this.isPaused && !this.isHeld;
+    return this.mode !== 'word' && !this.isPaused && !this.isHeld;
   }
 
   /** Bytes that have been sent and that the kernel has not taken yet. */
@@ -116,27 +128,35 @@ export class ClientConnection {
     this.write((writer) => writer.raw(frame));
   }
 
-  /** Sends what `append` puts into the writer: one frame, its length included. */
-  write(append: (writer: JuteWriter) => void): void {
-    if (!this.isOpen) return;
+  /**
+   * Sends what `append` puts into the writer: one frame, its length included. Returns the bytes of
+   * the frame without its length; 0 when the connection is not usable.
+   */
+  write(append: (writer: JuteWriter) => void): number {
+    if (!this.isOpen) return 0;
+    const before = this.writer.length;
     append(this.writer);
+    const bytes = this.writer.length - before - LENGTH_BYTES;
+    const { outboundBytesMax, handlers, portStats } = this.options;
     this.stats.sent += 1;
-    const { outboundBytesMax, handlers } = this.options;
+    portStats.sent += 1;
     const waiting = this.outboundBytes;
     if (waiting > outboundBytesMax) {
-      this.misbehave(`it does not read: more than ${outboundBytesMax} bytes wait`);
-      return;
+      this.misbehave(`it does not read: more than ${outboundBytesMax} bytes wait`, 'slowReader');
+      return bytes;
     }
     if (waiting > outboundBytesMax * HOLD_PART) this.hold();
-    if (this.isDirty) return;
+    if (this.isDirty) return bytes;
     this.isDirty = true;
     handlers.onDirty(this);
+    return bytes;
   }
 
   /** The answer to a four-letter word; the connection ends with it. */
   answer(text: string): void {
     if (!this.isOpen) return;
     this.writer.raw(Buffer.from(text, 'utf8'));
+    this.options.portStats.sent += 1;
     this.end();
   }
 
@@ -168,6 +188,7 @@ export class ClientConnection {
     this.flush();
     this.isOpen = false;
     this.closeReason = 'ended by this server';
+    this.endedBy = 'server';
     this.cancelDeadline();
     this.cancelDeadline = this.options.timers.after(LINGER_MS, () => this.socket.destroy());
     this.socket.end();
@@ -176,8 +197,11 @@ export class ClientConnection {
   }
 
   /** Ends at once; what waits to be sent is lost. */
-  close(reason: string): void {
-    if (this.isOpen) this.closeReason = reason;
+  close(reason: string, ending: ConnectionEnding = 'server'): void {
+    if (this.isOpen) {
+      this.closeReason = reason;
+      this.endedBy = ending;
+    }
     this.isOpen = false;
     this.socket.destroy();
   }
@@ -193,12 +217,14 @@ export class ClientConnection {
   private open(chunk: Buffer): boolean {
     this.opening = this.opening.length === 0 ? chunk : Buffer.concat([this.opening, chunk]);
     if (this.opening.length < WORD_BYTES) return false;
-    const { words, handlers } = this.options;
+    const { words, handlers, portStats } = this.options;
     const word = this.opening.toString('latin1', 0, WORD_BYTES);
     if (words.has(word)) {
       this.mode = 'word';
       this.stats.received += 1;
-      handlers.onFourLetterWord(this, word);
+      portStats.received += 1;
+      portStats.bytesReceived += WORD_BYTES;
+      handlers.onFourLetterWord(this, word, this.opening.subarray(WORD_BYTES));
       return false;
     }
     this.mode = 'frames';
@@ -211,8 +237,11 @@ export class ClientConnection {
     while (this.isOpen && !this.isPaused && !this.isHeld) {
       const frame = this.parse();
       if (frame === null) return;
+      const { handlers, portStats } = this.options;
       this.stats.received += 1;
-      this.options.handlers.onFrame(this, frame);
+      portStats.received += 1;
+      portStats.bytesReceived += frame.length + LENGTH_BYTES;
+      handlers.onFrame(this, frame);
     }
   }
 
@@ -221,7 +250,7 @@ export class ClientConnection {
       return this.parser.next();
     } catch (error) {
       if (!(error instanceof JuteError)) throw error;
-      this.misbehave(error.message);
+      this.misbehave(error.message, 'badFrame');
       return null;
     }
   }
@@ -245,9 +274,9 @@ export class ClientConnection {
     if (!this.isPaused && !this.isHeld) this.socket.resume();
   }
 
-  private misbehave(reason: string): void {
+  private misbehave(reason: string, ending: ConnectionEnding): void {
     if (!this.isOpen) return;
     this.options.handlers.onMisbehaviour(this, reason);
-    this.close(reason);
+    this.close(reason, ending);
   }
 }

@@ -5,7 +5,7 @@
 import net from 'node:net';
 import type { Log } from '../core/log-sink.ts';
 import { ClientConnection, type ClientConnectionHandlers } from './client-connection.ts';
-import { ConnectionStats } from './connection-stats.ts';
+import { ConnectionStats, PortStats } from './connection-stats.ts';
 import { formatJavaAddress } from './java-address.ts';
 import { LogBurst } from './log-burst.ts';
 import { closeServer, listen, tune } from './sockets.ts';
@@ -15,7 +15,8 @@ export interface ClientHandlers {
   /** A connection was let in; nothing has been read from it. */
   onOpen?(connection: ClientConnection): void;
   onFrame(connection: ClientConnection, frame: Buffer): void;
-  onFourLetterWord(connection: ClientConnection, word: string): void;
+  /** `argument`: what came with the word; only stmk has one. */
+  onFourLetterWord(connection: ClientConnection, word: string, argument: Buffer): void;
   onClose(connection: ClientConnection, reason: string): void;
 }
 
@@ -44,6 +45,8 @@ export interface ClientPortOptions {
 }
 
 export class ClientPort {
+  /** Of all connections since the start or the last reset. */
+  readonly stats = new PortStats();
   private readonly options: ClientPortOptions;
   private readonly timers: Timers;
   private readonly bursts: LogBurst;
@@ -53,10 +56,6 @@ export class ClientPort {
   private readonly connectionHandlers: ClientConnectionHandlers;
   private dirty: ClientConnection[] = [];
   private lastId = 0;
-  private refused = 0;
-  /** Frames of connections that are gone. */
-  private receivedBefore = 0;
-  private sentBefore = 0;
   private isClosed = false;
   private listeningOn = 0;
 
@@ -68,7 +67,8 @@ export class ClientPort {
     const { handlers } = options;
     this.connectionHandlers = {
       onFrame: (connection, frame) => handlers.onFrame(connection, frame),
-      onFourLetterWord: (connection, word) => handlers.onFourLetterWord(connection, word),
+      onFourLetterWord: (connection, word, argument) =>
+        handlers.onFourLetterWord(connection, word, argument),
       onClose: (connection, reason) => handlers.onClose(connection, reason),
       onMisbehaviour: ({ remote }, reason) => this.warn('misbehaviour', remote, reason),
       onDirty: (connection) => this.markDirty(connection),
@@ -87,25 +87,6 @@ export class ClientPort {
 
   get connectionCount(): number {
     return this.open.size;
-  }
-
-  /** Connections turned away because there were too many. */
-  get refusedCount(): number {
-    return this.refused;
-  }
-
-  /** Frames and words received since the start, from all connections. */
-  get packetsReceived(): number {
-    let sum = this.receivedBefore;
-    for (const { stats } of this.open.values()) sum += stats.received;
-    return sum;
-  }
-
-  /** Frames sent since the start, to all connections. */
-  get packetsSent(): number {
-    let sum = this.sentBefore;
-    for (const { stats } of this.open.values()) sum += stats.sent;
-    return sum;
   }
 
   /** Rejects, naming the port, when it cannot be listened on. */
@@ -135,7 +116,7 @@ export class ClientPort {
     const remote = formatJavaAddress(address, port);
     const problem = this.tooMany(address);
     if (problem !== null) {
-      this.refused += 1;
+      this.stats.refused += 1;
       this.warn(address, remote, problem);
       socket.destroy();
       return;
@@ -150,6 +131,7 @@ export class ClientPort {
       remote,
       socket,
       stats: new ConnectionStats((this.options.wallClockMs ?? Date.now)()),
+      portStats: this.stats,
       words: this.options.fourLetterWords,
       handlers: this.connectionHandlers,
       timers: this.timers,
@@ -170,10 +152,9 @@ export class ClientPort {
     return null;
   }
 
-  private forget({ id, stats }: ClientConnection, address: string): void {
+  private forget({ id, ending }: ClientConnection, address: string): void {
     this.open.delete(id);
-    this.receivedBefore += stats.received;
-    this.sentBefore += stats.sent;
+    this.stats.endings[ending] += 1;
     const left = (this.perAddress.get(address) ?? 1) - 1;
     if (left > 0) this.perAddress.set(address, left);
     else this.perAddress.delete(address);

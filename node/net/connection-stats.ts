@@ -1,8 +1,41 @@
 /**
- * The numbers that `stat` and `cons` show for one client connection, with ZooKeeper's meanings.
- * The port counts frames; the owner of the session notes its requests and replies.
+ * The numbers that `stat` and `cons` show for one client connection, with ZooKeeper's meanings, and
+ * those of the whole port. The port counts frames; the owner of the session notes its requests and
+ * replies.
  */
 import type { Zxid } from '../core/zxid.ts';
+
+/** Who or what ended a connection: the client, this server, or one of the client's faults. */
+export type ConnectionEnding = 'client' | 'server' | 'badFrame' | 'slowReader' | 'noSession';
+
+/** Of all connections since the start, those that are gone too. */
+export class PortStats {
+  /** Frames and words in, frames and answers to words out. */
+  received = 0;
+  sent = 0;
+  /** Frames with their lengths. */
+  bytesReceived = 0;
+  /** Connections turned away because there were too many. */
+  refused = 0;
+  readonly endings: Record<ConnectionEnding, number> = {
+    client: 0,
+    server: 0,
+    badFrame: 0,
+    slowReader: 0,
+    noSession: 0,
+  };
+
+  /** `srst`. */
+  reset(): void {
+    this.received = 0;
+    this.sent = 0;
+    this.bytesReceived = 0;
+    this.refused = 0;
+    for (const ending of ['client', 'server', 'badFrame', 'slowReader', 'noSession'] as const) {
+      this.endings[ending] = 0;
+    }
+  }
+}
 
 export class ConnectionStats {
   /** When the connection was made, in milliseconds since 1970. */

@@ -21,9 +21,11 @@ import type { ClientConnection } from '../net/client-connection.ts';
 import { ClientSession } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { LatencyStats } from './latency-stats.ts';
+import type { MetricsRegistry } from './metrics.ts';
 import { PendingQueue } from './pending-queue.ts';
 import type { Applied, Replica } from './replica.ts';
 import type { SessionHost } from './session-host.ts';
+import { SizeStats } from './summary.ts';
 import type { Downstream, Upstream } from './upstream.ts';
 
 export interface ClientServiceOptions {
@@ -54,9 +56,11 @@ export class ClientService implements SessionHost, Downstream {
   readonly superDigest: string | undefined;
   readonly log: Log;
   readonly latency = new LatencyStats();
+  readonly responseBytes = new SizeStats();
   upstream: Upstream | null = null;
   authFailures = 0;
   private readonly options: ClientServiceOptions;
+  private readonly metrics: MetricsRegistry;
   private readonly ids: SessionIdGenerator;
   private readonly clients = new Map<number, Client>();
   private readonly bySession = new SessionMap<Client>();
@@ -69,6 +73,7 @@ export class ClientService implements SessionHost, Downstream {
   constructor(options: ClientServiceOptions) {
     this.options = options;
     this.replica = options.replica;
+    this.metrics = options.replica.metrics;
     this.skipAcl = options.skipAcl;
     this.superDigest = options.superDigest;
     this.log = options.log;
@@ -118,6 +123,7 @@ export class ClientService implements SessionHost, Downstream {
     const client = this.clients.get(connection.id);
     if (client === undefined) return;
     if (this.upstream === null) {
+      this.metrics.counters.cnxn_closed_without_zk_server_running += 1;
       connection.close('this peer does not serve');
       return;
     }
@@ -132,6 +138,7 @@ export class ClientService implements SessionHost, Downstream {
     this.replica.watches.removeWatcher(client.session);
     this.throttled.delete(client.session);
     this.writesInFlight -= client.session.writesInFlight;
+    this.metrics.counters.stale_replies += client.session.writesInFlight;
     this.forgetSession(client);
     this.releaseThrottled();
   }
@@ -205,8 +212,12 @@ export class ClientService implements SessionHost, Downstream {
     this.releaseThrottled();
   }
 
-  noteLatency(latencyMs: number): void {
+  noteReply(latencyMs: number, bytes: number, isUpdate: boolean): void {
+    const { counters, detailed } = this.metrics;
     this.latency.note(latencyMs);
+    (isUpdate ? detailed.updatelatency : detailed.readlatency).note(latencyMs);
+    this.responseBytes.note(bytes);
+    counters.response_bytes += bytes;
   }
 
   noteAuthFailure(remote: string, scheme: string): void {
@@ -242,6 +253,7 @@ export class ClientService implements SessionHost, Downstream {
       connection.close(error.message);
       return;
     }
+    this.metrics.counters.connection_request_count += 1;
     // An Apache leader shows (e, 0) to its clients before the first transaction of its epoch.
     const lastZxid = Math.max(this.replica.tree.lastZxid, makeZxid(this.epoch, 0));
     if (request.lastZxidSeen > lastZxid) {
@@ -275,6 +287,7 @@ export class ClientService implements SessionHost, Downstream {
 
   private resumeSession(client: Client, request: ConnectRequest): void {
     const { session } = request;
+    this.metrics.counters.connection_revalidate_count += 1;
     const isKnown = request.password !== null && isSame(request.password, sessionPassword(session));
     if (!isKnown) {
       this.refuse(client);

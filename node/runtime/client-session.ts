@@ -211,8 +211,13 @@ export class ClientSession implements Watcher {
       this.connection.close('its session has moved to another server');
       return;
     }
-    this.reply(head.opCode, head.xid, zxid, head.startMs, (writer) =>
-      writeTxnReply(writer, cxid, zxid, result),
+    this.reply(
+      head.opCode,
+      head.xid,
+      zxid,
+      head.startMs,
+      (writer) => writeTxnReply(writer, cxid, zxid, result),
+      true,
     );
     if (head.opCode === OpCode.closeSession) this.connection.end();
     else this.drain();
@@ -233,7 +238,10 @@ export class ClientSession implements Watcher {
   deliver(type: WatchEventType, path: string, zxid: Zxid, acl: AclList | null): void {
     const isHidden = acl !== null && !this.host.skipAcl && !checkAcl(acl, Perms.read, this.ids);
     if (isHidden) return;
-    this.connection.write((writer) => writeWatcherEvent(writer, zxid, type, path));
+    const { counters } = this.host.replica.metrics;
+    counters.watch_bytes += this.connection.write((writer) =>
+      writeWatcherEvent(writer, zxid, type, path),
+    );
   }
 
   /** Reading stops while there is too much to do, and goes on when there is not. */
@@ -300,11 +308,12 @@ export class ClientSession implements Watcher {
     zxid: Zxid,
     startMs: number,
     append: (writer: JuteWriter) => void,
+    isUpdate = false,
   ): void {
-    this.connection.write(append);
+    const bytes = this.connection.write(append);
     const latencyMs = Math.max(0, Math.floor(this.host.nowMs() - startMs));
     this.connection.stats.noteReply(opCode, xid, zxid, latencyMs, this.host.wallMs());
-    this.host.noteLatency(latencyMs);
+    this.host.noteReply(latencyMs, bytes, isUpdate);
   }
 
   private has({ scheme, id }: Id): boolean {

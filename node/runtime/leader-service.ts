@@ -25,6 +25,7 @@ import { JuteWriter } from '../jute/writer.ts';
 import type { Cancel } from '../net/timers.ts';
 import type { Clock } from './clock.ts';
 import type { Replica } from './replica.ts';
+import { SizeStats } from './summary.ts';
 import type { Downstream, Upstream } from './upstream.ts';
 
 /** What the service asks of the Zab peer. */
@@ -73,7 +74,7 @@ export class LeaderService implements Upstream {
   private isOver = false;
   private nextTransientsMs = 0;
   /** For `mntr`: the sizes of proposals. */
-  readonly proposalBytes = { last: -1, min: -1, max: -1 };
+  readonly proposalBytes = new SizeStats();
 
   constructor(options: LeaderServiceOptions) {
     this.options = options;
@@ -97,6 +98,16 @@ export class LeaderService implements Upstream {
   /** Syncs that wait for a commit. */
   get pendingSyncs(): number {
     return this.syncs.size;
+  }
+
+  /** For `dump`: the sessions that expire together, and when, in milliseconds since 1970. */
+  sessionSets(): Array<{ readonly expiresAtMs: number; readonly ids: readonly SessionId[] }> {
+    const { clock } = this.options;
+    const offsetMs = clock.wallMs() - clock.monotonicMs();
+    return this.tracker.sets.map(({ deadlineMs, ids }) => ({
+      expiresAtMs: Math.round(deadlineMs + offsetMs),
+      ids,
+    }));
   }
 
   end(): void {
@@ -203,7 +214,8 @@ export class LeaderService implements Upstream {
     const timeMs = clock.wallMs();
     const txn = prepare(zxid, timeMs);
     const bytes = encodeTxn(this.writer, { session, cxid, zxid, timeMs }, txn);
-    this.noteProposal(bytes.length);
+    this.proposalBytes.note(bytes.length);
+    this.options.replica.metrics.counters.proposal_count += 1;
     proposer.propose(zxid, bytes);
   }
 
@@ -245,6 +257,7 @@ export class LeaderService implements Upstream {
     if (this.isOver) return;
     for (const session of this.tracker.expired(this.nowMs())) {
       this.options.log.info(`session ${session} has expired`);
+      this.options.replica.metrics.counters.stale_sessions_expired += 1;
       this.proposeRequest(session, NO_CXID, { type: OpCode.closeSession }, [], ErrorCode.ok);
       if (this.isOver) return;
     }
@@ -276,13 +289,6 @@ export class LeaderService implements Upstream {
 
   private nowMs(): number {
     return Math.floor(this.options.clock.monotonicMs());
-  }
-
-  private noteProposal(bytes: number): void {
-    const sizes = this.proposalBytes;
-    sizes.last = bytes;
-    sizes.min = sizes.min === -1 ? bytes : Math.min(sizes.min, bytes);
-    sizes.max = Math.max(sizes.max, bytes);
   }
 }
 

@@ -8,54 +8,36 @@
 
 import { assertNever, invariant } from '../core/invariant.ts';
 import { checkLimits, LIMITS } from '../core/limits.ts';
-import type { Log } from '../core/log-sink.ts';
 import type { DataTree } from '../core/tree/data-tree.ts';
 import { FuzzyReplay } from '../core/tree/fuzzy-replay.ts';
 import type { Input } from '../core/zab/inputs.ts';
 import type { Output, Role } from '../core/zab/outputs.ts';
 import { ZabPeer } from '../core/zab/peer.ts';
 import { decodeTxn } from '../jute/txns.ts';
-import type { Disk } from '../log/disk.ts';
-import type { ClientConnection } from '../net/client-connection.ts';
 import { ClientPort } from '../net/client-port.ts';
 import type { Cancel } from '../net/timers.ts';
 import { ClientService } from './client-service.ts';
-import type { Clock } from './clock.ts';
-import { configText, quorumVerifierOf } from './config/config-text.ts';
+import { configText } from './config/config-text.ts';
 import type { PeerConfig } from './config/peer-config.ts';
+import { zabConfigOf } from './config/zab-config.ts';
 import { EnsembleNet } from './ensemble-net.ts';
 import { ExitCode } from './exit-codes.ts';
 import { exitCodeOfCause, HaltError } from './halt.ts';
 import { LeaderService, type Proposer } from './leader-service.ts';
 import { LearnerService } from './learner-service.ts';
-import { type ChangeListener, Replica } from './replica.ts';
+import { MetricsRegistry } from './metrics.ts';
+import { PeerMetrics } from './peer-metrics.ts';
+import type { PeerRuntimeOptions } from './peer-options.ts';
+import { Replica } from './replica.ts';
 import { Store } from './store.ts';
-
-export interface PeerHooks {
-  /** The client port received this word; `answer` ends the connection with the text. */
-  readonly onFourLetterWord: (connection: ClientConnection, word: string) => void;
-  readonly onRole?: (role: Role, leader: number, epoch: number) => void;
-  readonly onChange?: ChangeListener;
-  /** The tree was replaced as a whole: changes before it were not announced. */
-  readonly onTreeReplaced?: () => void;
-  /** The peer has stopped for a reason: the process must end with this code. */
-  readonly onHalt: (exitCode: ExitCode, reason: string) => void;
-}
-
-export interface PeerRuntimeOptions {
-  readonly config: PeerConfig;
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly fourLetterWords: ReadonlySet<string>;
-  readonly hooks: PeerHooks;
-}
 
 export class PeerRuntime {
   readonly config: PeerConfig;
   readonly replica: Replica;
   readonly clients: ClientService;
   readonly clientPort: ClientPort | null;
+  readonly metrics = new MetricsRegistry();
+  private readonly observer = new PeerMetrics(this.metrics);
   private readonly options: PeerRuntimeOptions;
   private readonly store: Store;
   private readonly zab: ZabPeer;
@@ -86,32 +68,18 @@ export class PeerRuntime {
       log,
       onFailed: (error) => this.storageFailed(ExitCode.journalIo, error),
       onSnapshotFailed: (error) => this.storageFailed(ExitCode.snapshotIo, error),
+      metrics: this.metrics,
     });
     this.store = store;
     if (config.mode === 'replicated') tree.setConfig(configText(config), config.configVersion);
-    this.replica = new Replica(tree, hooks.onChange ?? null);
-    const verifier = quorumVerifierOf(config);
-    this.zab = new ZabPeer(
-      {
-        sid: config.sid,
-        isObserver: config.isObserver,
-        verifier,
-        configText: configText(config),
-        tickTimeMs: config.tickTimeMs,
-        initLimitTicks: config.initLimitTicks,
-        syncLimitTicks: config.syncLimitTicks,
-        connectLimitTicks: config.connectToLearnerMasterLimitTicks,
-        notificationMinMs: config.minNotificationIntervalMs,
-        notificationMaxMs: config.maxNotificationIntervalMs,
-        finalizeWaitMs: FINALIZE_WAIT_MS,
-      },
-      history,
-    );
+    this.replica = new Replica(tree, hooks.onChange ?? null, this.metrics);
+    const zabConfig = zabConfigOf(config);
+    this.zab = new ZabPeer(zabConfig, history);
     this.clients = new ClientService({
       sid: config.sid,
       minSessionTimeoutMs: config.minSessionTimeoutMs,
       maxSessionTimeoutMs: config.maxSessionTimeoutMs,
-      outstandingMax: outstandingMax(config, verifier.participants.size),
+      outstandingMax: outstandingMax(config, zabConfig.verifier.participants.size),
       pendingPerConnectionMax: LIMITS.connectionPendingMax,
       skipAcl: config.skipAcl,
       superDigest: config.superDigest,
@@ -181,7 +149,8 @@ export class PeerRuntime {
       handlers: {
         onOpen: (connection) => this.clients.opened(connection),
         onFrame: (connection, frame) => this.clients.frame(connection, frame),
-        onFourLetterWord: (connection, word) => hooks.onFourLetterWord(connection, word),
+        onFourLetterWord: (connection, word, argument) =>
+          hooks.onFourLetterWord(connection, word, argument),
         onClose: (connection) => this.clients.closed(connection),
       },
       log,
@@ -197,8 +166,13 @@ export class PeerRuntime {
     if (this.isStepping) return;
     this.isStepping = true;
     for (let next = this.inbox.shift(); next !== undefined; next = this.inbox.shift()) {
-      const outputs = this.zab.step(this.options.clock.monotonicMs(), next);
-      for (const output of outputs) this.carryOut(output);
+      const nowMs = this.options.clock.monotonicMs();
+      this.observer.input(next);
+      for (const output of this.zab.step(nowMs, next)) {
+        this.observer.output(output, nowMs);
+        this.carryOut(output);
+      }
+      this.observer.stepped(this.zab.state, nowMs);
     }
     this.isStepping = false;
     this.scheduleTick();
@@ -268,8 +242,14 @@ export class PeerRuntime {
   }
 
   private apply(entries: Extract<Output, { readonly type: 'apply' }>['entries']): void {
+    const nowMs = this.options.clock.wallMs();
+    // What a synchronisation brings is older than this peer's role, and no measure of anything.
+    const isServing = (this.leaderService ?? this.learnerService) !== null;
     for (const entry of entries) {
       const applied = this.replica.apply(entry);
+      if (isServing) {
+        this.observer.applied(nowMs - applied.header.timeMs, this.leaderService !== null);
+      }
       this.leaderService?.applied(applied.header, applied.txn);
       this.clients.applied(applied);
     }
@@ -389,9 +369,6 @@ export class PeerRuntime {
     this.options.hooks.onHalt(exitCode, reason);
   }
 }
-
-/** How long an election holds a quorum of equal votes open for a better one, as ZooKeeper does. */
-const FINALIZE_WAIT_MS = 200;
 
 /** ZooKeeper's share of the limit for one server (Leader and followers divide it). */
 function outstandingMax(config: PeerConfig, participants: number): number {

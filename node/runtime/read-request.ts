@@ -112,8 +112,9 @@ function answerExists(
     return writeHeaderReply(writer, xid, zxid, ErrorCode.noAuth);
   }
   if (request.watch) replica.watches.addData(request.path, watcher);
-  if (node === undefined) writeHeaderReply(writer, xid, zxid, ErrorCode.noNode);
-  else writeStatReply(writer, xid, zxid, statOf(node));
+  if (node === undefined) return writeHeaderReply(writer, xid, zxid, ErrorCode.noNode);
+  replica.metrics.noteRead(request.path, 0);
+  writeStatReply(writer, xid, zxid, statOf(node));
 }
 
 function answerNode(
@@ -129,13 +130,16 @@ function answerNode(
   if (node === undefined || err !== ErrorCode.ok) return writeHeaderReply(writer, xid, zxid, err);
   if (request.type === OpCode.getData) {
     if (request.watch) replica.watches.addData(request.path, watcher);
+    replica.metrics.noteRead(request.path, node.data?.length ?? 0);
     return writeGetDataReply(writer, xid, zxid, node.data, statOf(node));
   }
   if (request.watch) replica.watches.addChild(request.path, watcher);
+  const names = childNames(node);
+  replica.metrics.noteRead(request.path, lengthOf(names));
   if (request.type === OpCode.getChildren) {
-    return writeGetChildrenReply(writer, xid, zxid, childNames(node));
+    return writeGetChildrenReply(writer, xid, zxid, names);
   }
-  writeGetChildren2Reply(writer, xid, zxid, childNames(node), statOf(node));
+  writeGetChildren2Reply(writer, xid, zxid, names, statOf(node));
 }
 
 /**
@@ -143,11 +147,17 @@ function answerNode(
  * ZooKeeper drops the flag when it decodes (MultiOperationRecord.java), so no client awaits events.
  */
 function readOne(reader: Reader, op: MultiReadOp): ReadResult {
-  const node = reader.replica.tree.get(op.path);
+  const { tree, metrics } = reader.replica;
+  const node = tree.get(op.path);
   const err = errorOf(reader, node);
   if (node === undefined || err !== ErrorCode.ok) return { type: OpCode.error, err };
-  if (op.type === OpCode.getData) return { type: op.type, data: node.data, stat: statOf(node) };
-  return { type: op.type, children: childNames(node) };
+  if (op.type === OpCode.getData) {
+    metrics.noteRead(op.path, node.data?.length ?? 0);
+    return { type: op.type, data: node.data, stat: statOf(node) };
+  }
+  const children = childNames(node);
+  metrics.noteRead(op.path, lengthOf(children));
+  return { type: op.type, children };
 }
 
 /** 0 when the znode is there and may be read. */
@@ -235,6 +245,12 @@ function answerAcl(reader: Reader, xid: number, request: GetAclRequest, writer: 
 
 function may(reader: Reader, acl: AclList, perm: number): boolean {
   return reader.skipAcl || checkAcl(acl, perm, reader.ids);
+}
+
+function lengthOf(names: readonly string[]): number {
+  let length = 0;
+  for (const name of names) length += name.length;
+  return length;
 }
 
 function childNames(node: Znode): string[] {

@@ -23,6 +23,7 @@ export interface SessionHost {
   enqueued(session: ClientSession): void;
   /** Requests of this session have been answered. */
   drained(): void;
-  noteLatency(latencyMs: number): void;
+  /** A reply of so many bytes has left, to a request of this age. */
+  noteReply(latencyMs: number, bytes: number, isUpdate: boolean): void;
   noteAuthFailure(remote: string, scheme: string): void;
 }

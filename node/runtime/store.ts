@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { Log } from '../core/log-sink.ts';
 import { DataTree } from '../core/tree/data-tree.ts';
 import { TreeImage } from '../core/tree/tree-image.ts';
@@ -14,11 +15,12 @@ import type { JournalRecord } from '../core/zab/journal-record.ts';
 import { formatZxid, type Zxid } from '../core/zxid.ts';
 import { decodeTxn } from '../jute/txns.ts';
 import type { Disk } from '../log/disk.ts';
-import type { BatchReport, Journal } from '../log/journal.ts';
-import { recoverJournal } from '../log/recovery.ts';
+import type { Journal } from '../log/journal.ts';
+import { type Recovered, recoverJournal } from '../log/recovery.ts';
 import { snapshotIsDue } from '../log/retention.ts';
 import { loadSnapshot } from '../log/snapshot-reader.ts';
 import { writeSnapshot } from '../log/snapshot-writer.ts';
+import type { MetricsRegistry } from './metrics.ts';
 
 export interface StoreOptions {
   readonly disk: Disk;
@@ -31,7 +33,7 @@ export interface StoreOptions {
   readonly onFailed: (error: Error) => void;
   /** A snapshot could not be written: the peer must halt, though its journal is whole. */
   readonly onSnapshotFailed: (error: Error) => void;
-  readonly onBatch?: (report: BatchReport) => void;
+  readonly metrics: MetricsRegistry;
 }
 
 export interface OpenedStore {
@@ -55,6 +57,8 @@ export class Store {
 
   /** Blocks. Throws the errors of recovery, each with its remedy. */
   static open(options: StoreOptions): OpenedStore {
+    const { summaries } = options.metrics;
+    const startMs = performance.now();
     const recovered = recoverJournal({
       disk: options.disk,
       directory: path.join(options.dataLogDir, 'journal'),
@@ -63,7 +67,10 @@ export class Store {
       newSeed: () => randomInt(2 ** 32),
       segmentBytesMax: options.segmentBytesMax,
       onFailed: options.onFailed,
-      ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
+      onBatch: ({ records, flushMs }) => {
+        summaries.fsynctime.note(flushMs);
+        summaries.sync_processor_batch_size.note(records);
+      },
     });
     for (const damage of recovered.damagedSnapshots) options.log.warn(damage);
     if (recovered.tornBytesDropped > 0) {
@@ -71,12 +78,8 @@ export class Store {
         bytes: recovered.tornBytesDropped,
       });
     }
-    const tree = loadTree(options, recovered.snapshotZxid);
-    for (const { zxid, txn } of recovered.txns) {
-      if (zxid > recovered.committed) break;
-      const decoded = decodeTxn(txn);
-      tree.apply(decoded.header, decoded.txn);
-    }
+    const tree = rebuildTree(options, recovered);
+    summaries.dbinittime.note(Math.floor(performance.now() - startMs));
     const history: HistoryState = {
       acceptedEpoch: recovered.promisedEpoch,
       currentEpoch: recovered.currentEpoch,
@@ -116,12 +119,14 @@ export class Store {
 
   /** Writes a snapshot of `tree` as it is now; `done` runs when it is on the medium. */
   writeTree(tree: DataTree, done: (error: Error | null) => void): { readonly zxid: Zxid } {
-    const { disk, sid, log } = this.options;
+    const { disk, sid, log, metrics } = this.options;
     const walk = tree.startWalk();
+    const startMs = performance.now();
     writeSnapshot(disk, snapshotDirectory(this.options), sid, sourceOf(walk), (error, report) => {
       walk.close();
       if (report !== null) {
         this.snapshotBytes = report.bytes;
+        metrics.summaries.snapshottime.note(Math.floor(performance.now() - startMs));
         log.info('wrote a snapshot', {
           zxid: formatZxid(report.zxid),
           bytes: report.bytes,
@@ -142,6 +147,25 @@ export class Store {
 
 function snapshotDirectory(options: StoreOptions): string {
   return path.join(options.dataDir, 'snapshots');
+}
+
+/** The snapshot and what is known to be committed after it. */
+function rebuildTree(options: StoreOptions, recovered: Recovered): DataTree {
+  const { summaries } = options.metrics;
+  const startMs = performance.now();
+  const tree = loadTree(options, recovered.snapshotZxid);
+  const loadedMs = performance.now();
+  let applied = 0;
+  for (const { zxid, txn } of recovered.txns) {
+    if (zxid > recovered.committed) break;
+    const decoded = decodeTxn(txn);
+    tree.apply(decoded.header, decoded.txn);
+    applied += 1;
+  }
+  summaries.startup_snap_load_time.note(Math.floor(loadedMs - startMs));
+  summaries.startup_txns_load_time.note(Math.floor(performance.now() - loadedMs));
+  summaries.startup_txns_loaded.note(applied);
+  return tree;
 }
 
 function loadTree(options: StoreOptions, zxid: Zxid): DataTree {

@@ -27,6 +27,7 @@ class Server {
   readonly log = new RecordingLog();
   readonly timers = new ManualTimers();
   readonly port: ClientPort;
+  argument = '';
   onFrame: (connection: ClientConnection, frame: Buffer) => void = () => undefined;
 
   constructor(over: Partial<ClientPortOptions> = {}) {
@@ -44,7 +45,10 @@ class Server {
           this.frames.push(frame.toString('latin1'));
           this.onFrame(connection, frame);
         },
-        onFourLetterWord: (connection, word) => connection.answer(`you said ${word}`),
+        onFourLetterWord: (connection, word, argument) => {
+          this.argument = argument.toString();
+          connection.answer(`you said ${word}`);
+        },
         onClose: (_, reason) => this.closed.push(reason),
       },
       log: this.log,
@@ -127,6 +131,9 @@ for (const [what, send] of [
     await eventually('it is closed', () => server.closed.length === 1);
     assert.deepEqual(server.frames, []);
     assert.equal(server.timers.pendingCount, 0);
+    assert.equal(server.argument, what === 'with a newline' ? '\n' : '');
+    const { received, sent, bytesReceived, endings } = server.port.stats;
+    assert.deepEqual([received, sent, bytesReceived, endings.server], [1, 1, 4, 1]);
   });
 }
 
@@ -196,6 +203,7 @@ for (const [what, bytes, pattern] of [
     assert.equal(server.log.count(/warn: closed the connection from \/127\.0\.0\.1:\d+: /), 1);
     assert.match(server.closed.join(), pattern);
     assert.deepEqual(server.frames, []);
+    assert.equal(server.port.stats.endings.badFrame, 1);
   });
 }
 
@@ -235,6 +243,7 @@ test('a connection without a session has until the deadline, one with a session 
   server.timers.advance(1);
   await slow.closed();
   assert.deepEqual(server.closed, ['no session within 10000 ms']);
+  assert.equal(server.port.stats.endings.noSession, 1);
   assert.ok(!settled.isClosed);
   assert.equal(server.port.connectionCount, 1);
 });
@@ -248,7 +257,7 @@ test('connections of one address are limited, with one line a burst', async () =
     await refused.closed();
   }
   assert.equal(server.log.count(/it has 2 connections already; maxClientCnxns/), 1);
-  assert.equal(server.port.refusedCount, 5);
+  assert.equal(server.port.stats.refused, 5);
   assert.deepEqual(server.closed, [], 'what was never opened is not closed');
   first.socket.destroy();
   await eventually('room again', () => server.port.connectionCount === 1);
@@ -274,6 +283,7 @@ test('a client that does not read is closed when too much waits', async () => {
     return server.closed.length === 1;
   });
   assert.match(server.closed.join(), /it does not read: more than 1048576 bytes wait/);
+  assert.equal(server.port.stats.endings.slowReader, 1);
   assert.ok(!connection.isUsable);
 });
 
@@ -333,6 +343,8 @@ test('a client that shuts its side down is closed', async () => {
   await raw.closed();
   assert.deepEqual(server.frames, ['last']);
   assert.deepEqual(server.closed, ['the client closed the connection']);
+  const { received, bytesReceived, endings } = server.port.stats;
+  assert.deepEqual([received, bytesReceived, endings.client], [1, 8, 1]);
 });
 
 test('a reset is no more than an ending', async () => {
@@ -341,6 +353,7 @@ test('a reset is no more than an ending', async () => {
   raw.socket.resetAndDestroy();
   await eventually('it is closed', () => server.closed.length === 1);
   assert.match(server.closed.join(), /ECONNRESET/);
+  assert.equal(server.port.stats.endings.client, 1);
 });
 
 test('a connection is shown as ZooKeeper shows it', async () => {

@@ -5,13 +5,13 @@ import { aclLines, parseAcl } from '../../node/cli/cli/acl-text.ts';
 import { errorText } from '../../node/cli/cli/cli-error.ts';
 import { completeLine } from '../../node/cli/cli/completion.ts';
 import { parseFlags } from '../../node/cli/cli/flags.ts';
-import { formatJavaDate } from '../../node/cli/cli/java-date.ts';
 import { parseCliOptions } from '../../node/cli/cli/options.ts';
 import { statLines } from '../../node/cli/cli/stat-text.ts';
 import { splitWords } from '../../node/cli/cli/words.ts';
 import { ZooKeeperError } from '../../node/client/client-error.ts';
 import { ErrorCode } from '../../node/core/request/error-code.ts';
 import { SessionId } from '../../node/core/session-id.ts';
+import { formatJavaDate } from '../../node/runtime/java-date.ts';
 
 const env: { TZ?: string | undefined } = process.env;
 const { TZ } = env;

@@ -12,13 +12,17 @@ import {
 } from '../../node/admin/four-letter.ts';
 import { processEnvironment } from '../../node/admin/four-letter-environment.ts';
 import { formatDouble } from '../../node/admin/four-letter-mntr.ts';
-import type {
-  ConnectionSessionView,
-  ConnectionView,
-  ServerView,
-} from '../../node/admin/four-letter-view.ts';
-import { OpCode } from '../../node/core/request/op-code.ts';
-import { SessionId } from '../../node/core/session-id.ts';
+import type { ServerView, SummaryView } from '../../node/admin/four-letter-view.ts';
+import {
+  APACHE_VERSION,
+  asker,
+  client,
+  FOLLOWER,
+  LEADER,
+  LEADER_SESSION,
+  RecordingControl,
+  STANDALONE,
+} from '../helpers/server-view.ts';
 
 type Answers = Readonly<Record<string, string>>;
 const FIXTURES = new URL('../../../test/unit/fixtures/four-letter/', import.meta.url);
@@ -34,127 +38,13 @@ function captured(server: string, word: string): string {
 }
 
 const ALL = fourLetterWhitelist(['*']);
-// biome-ignore lint/suspicious/noTemplateCurlyInString: Debian's build left the variable in
-const APACHE_VERSION = '3.8.0-${mvngit.commit.id}, built on 2024-12-29 17:54 UTC';
+const NOTHING = new Uint8Array(0);
 
-const MEMBERSHIP = `server.1=127.0.0.1:23301:23401:participant
-server.2=127.0.0.1:23302:23402:participant
-server.3=127.0.0.1:23303:23403:participant
-server.9=127.0.0.1:23309:23409:observer
-version=0`;
-
-/** A connection that has just asked a four-letter word: read from once, and no longer. */
-function asker(remotePort: number): ConnectionView {
-  const counts = { queued: 0, received: 1, sent: 0 };
-  const remote = { remoteAddress: '127.0.0.1', remotePort };
-  return { ...remote, ...counts, isReading: false, establishedMs: 0, session: undefined };
-}
-
-function client(
-  remotePort: number,
-  requests: number,
-  more: Partial<ConnectionView>,
-): ConnectionView {
-  const counts = { queued: 0, received: requests, sent: requests };
-  return { ...asker(remotePort), ...counts, isReading: true, ...more };
-}
-
-const LEADER_SESSION: ConnectionSessionView = {
-  id: SessionId.fromBigInt(0x2000012afd20000n),
-  timeoutMs: 10_000,
-  lastOp: OpCode.getData,
-  lastCxid: 5,
-  lastZxid: 0x20000000a,
-  lastResponseMs: 1_247_125.4,
-  lastLatencyMs: 1,
-  latencyMs: { min: 0, avg: 2.6, max: 4 },
-};
-
-const LEADER: ServerView = {
-  version: APACHE_VERSION,
-  isServing: true,
-  mode: 'leader',
-  latencyMs: { min: 1, avg: 2.5, max: 4 },
-  packetsReceived: 10,
-  packetsSent: 9,
-  connections: [asker(50094), client(50066, 6, {})],
-  outstandingRequests: 0,
-  zxid: 0x20000000a,
-  nodeCount: 8,
-  ephemeralCount: 1,
-  watchCount: 1,
-  approximateDataBytes: 248,
-  globalSessions: 2,
-  localSessions: 0,
-  authFailedCount: 0,
-  clientResponseBytes: { last: 266, min: 26, max: 266 },
-  uptimeMs: 22_576.9,
-  openFileDescriptors: 52,
-  maxFileDescriptors: 20_000,
-  leader: {
-    learners: 2,
-    syncedFollowers: 2,
-    syncedNonVotingFollowers: 0,
-    syncedObservers: 0,
-    pendingSyncs: 0,
-    uptimeMs: 22_506,
-    proposalBytes: { last: 100, min: 48, max: 100 },
-  },
-  conf: {
-    clientPort: 23202,
-    dataDir: '/var/lib/zookeeper/data/version-2',
-    dataDirBytes: 67_109_517,
-    dataLogDir: '/var/lib/zookeeper/data/version-2',
-    dataLogBytes: 67_109_517,
-    tickTimeMs: 2000,
-    maxClientCnxns: 0,
-    minSessionTimeoutMs: 4000,
-    maxSessionTimeoutMs: 40_000,
-    clientPortListenBacklog: -1,
-    serverId: 2,
-    quorum: {
-      initLimitTicks: 10,
-      syncLimitTicks: 5,
-      electionPort: 23402,
-      quorumPort: 23302,
-      isObserver: false,
-      membership: MEMBERSHIP,
-      size: 3,
-      peerState: 'leading - broadcast',
-    },
-  },
-  environment: [
-    ['host.name', 'pi2'],
-    ['os.name', 'Linux'],
-  ],
-  metrics: [],
-};
-
-const FOLLOWER: ServerView = {
-  ...LEADER,
-  mode: 'follower',
-  latencyMs: { min: 4, avg: 4, max: 4 },
-  packetsReceived: 7,
-  packetsSent: 6,
-  leader: undefined,
-};
-
-const STANDALONE: ServerView = {
-  ...LEADER,
-  mode: 'standalone',
-  leader: undefined,
-  conf: {
-    ...LEADER.conf,
-    clientPort: 23101,
-    serverId: 0,
-    dataDirBytes: 67_109_337,
-    dataLogBytes: 67_109_337,
-    quorum: undefined,
-  },
-};
-
-function answer(word: string, view: ServerView): string {
-  return answerFourLetterWord(word, view, ALL);
+function answer(word: string, view: ServerView, whitelist = ALL): string {
+  const server = { view: () => view, control: new RecordingControl(), whitelist };
+  const text = answerFourLetterWord(word, NOTHING, server);
+  assert.ok(typeof text === 'string', `${word} is answered at once`);
+  return text;
 }
 
 describe('srvr and stat', () => {
@@ -215,6 +105,8 @@ describe('conf', () => {
 });
 
 describe('mntr', () => {
+  const quantile = (q: number): number => q * 1000;
+
   /**
    * What ZooKeeper counts inside its Java pipeline comes after the gauges and is left to metrics.
    */
@@ -241,21 +133,29 @@ describe('mntr', () => {
   });
 
   it('begins with version and state, and ends with the further metrics', () => {
-    const metrics: Array<[string, number]> = [
-      ['commit_count', 7],
-      ['avg_fsynctime', 3],
-      ['max_fsynctime', 9.7],
-    ];
+    const fsyncs: SummaryView = { count: 3, sum: 12.9, min: 0.4, avg: 4.3, max: 9.7, quantile };
+    const reads: SummaryView = { count: 2, sum: 9, min: 1, avg: 4.5, max: 8, quantile };
+    const metrics = {
+      counters: [['commit_count', 7]] as const,
+      summaries: [['fsynctime', fsyncs]] as const,
+      detailed: [['readlatency', reads]] as const,
+      sets: [['read_per_namespace', [['app', reads]]]] as const,
+    };
     const lines = answer('mntr', { ...LEADER, metrics }).split('\n');
     assert.deepEqual(lines.slice(0, 2), [
       `zk_version\t${APACHE_VERSION}`,
       'zk_server_state\tleader',
     ]);
-    assert.deepEqual(lines.slice(-4), [
-      'zk_commit_count\t7',
-      'zk_avg_fsynctime\t3.0',
-      'zk_max_fsynctime\t9',
-      '',
+    const at = lines.indexOf('zk_commit_count\t7');
+    assert.deepEqual(lines.slice(at + 1), [
+      ...['zk_avg_fsynctime\t4.3', 'zk_min_fsynctime\t0', 'zk_max_fsynctime\t9'],
+      ...['zk_cnt_fsynctime\t3', 'zk_sum_fsynctime\t12'],
+      ...['zk_avg_readlatency\t4.5', 'zk_min_readlatency\t1', 'zk_max_readlatency\t8'],
+      ...['zk_cnt_readlatency\t2', 'zk_sum_readlatency\t9', 'zk_p50_readlatency\t500'],
+      ...['zk_p95_readlatency\t950', 'zk_p99_readlatency\t990', 'zk_p999_readlatency\t999'],
+      ...['zk_avg_app_read_per_namespace\t4.5', 'zk_min_app_read_per_namespace\t1'],
+      ...['zk_max_app_read_per_namespace\t8', 'zk_cnt_app_read_per_namespace\t2'],
+      ...['zk_sum_app_read_per_namespace\t9', ''],
     ]);
   });
 
@@ -318,14 +218,14 @@ describe('the whitelist', () => {
 
   it("refuses in Apache's words", () => {
     assert.equal(
-      answerFourLetterWord('conf', LEADER, fourLetterWhitelist([])),
+      answer('conf', LEADER, fourLetterWhitelist([])),
       'conf is not executed because it is not in the whitelist.\n',
     );
   });
 
-  it('admits that some words are known and not answered', () => {
-    assert.ok(FOUR_LETTER_WORDS.has('srst'));
-    assert.equal(answer('srst', LEADER), 'srst is not supported by this server.\n');
-    assert.equal(FOUR_LETTER_WORDS.has('GET '), false);
+  it("knows ZooKeeper's words and takes nothing else for one", () => {
+    const words = 'conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat stmk';
+    const known = [...words.split(' '), 'wchc', 'wchp', 'wchs'];
+    assert.deepEqual([...FOUR_LETTER_WORDS].sort(), known);
   });
 });

@@ -27,6 +27,18 @@ test('a timeout that ends on a tick is rounded up to the next', () => {
   assert.equal(tracker.nextDeadlineMs(), 4000);
 });
 
+test('sessions that expire together are reported together, the next ones first', () => {
+  const tracker = new SessionTracker(TICK);
+  tracker.track(A, 9000, 0);
+  tracker.track(B, 2500, 0);
+  tracker.track(C, 2600, 0);
+  const sets = tracker.sets.map((set) => [set.deadlineMs, ids(set.ids)]);
+  assert.deepEqual(sets, [
+    [3000, [`${B}`, `${C}`]],
+    [10_000, [`${A}`]],
+  ]);
+});
+
 test('an expired session is reported once and may do nothing more', () => {
   const tracker = new SessionTracker(TICK);
   tracker.track(A, 1000, 0);

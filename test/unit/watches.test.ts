@@ -304,3 +304,39 @@ test('a watch is removed by its kind, and only that', () => {
   assert.deepEqual(client.heard, []);
   assert.equal(watches.count, 0);
 });
+
+test('reports name data watches by path and by connection, and no watches on children', () => {
+  const { watches, client } = setUp('/a', '/b');
+  const other = new Recorder();
+  watches.addData('/a', client);
+  watches.addData('/b', client);
+  watches.addPersistent('/a', other, true);
+  watches.addChild('/b', other);
+  const byPath = Array.from(watches.byPath(), ([path, watchers]) => [path, [...watchers]]);
+  assert.deepEqual(byPath, [
+    ['/a', [client, other]],
+    ['/b', [client]],
+  ]);
+  const byWatcher = Array.from(watches.byWatcher(), ([watcher, paths]) => [watcher, [...paths]]);
+  assert.deepEqual(byWatcher, [
+    [client, ['/a', '/b']],
+    [other, ['/a']],
+  ]);
+});
+
+test('the table tells how many watchers each change has hit, and of no change that hit none', () => {
+  const driver = new TreeDriver();
+  const fired: (readonly [string | undefined, number])[] = [];
+  const watches = new WatchTable((type, watchers) => fired.push([NAME_OF[type], watchers]));
+  driver.tree.listener = watches;
+  const client = new Recorder();
+  driver.write(create('/a'));
+  watches.addData('/a', client);
+  watches.addData('/a', new Recorder());
+  watches.addChild('/a', client);
+  driver.write(remove('/a'));
+  assert.deepEqual(fired, [
+    ['deleted', 2],
+    ['deleted', 1],
+  ]);
+});

@@ -1,7 +1,7 @@
 /** A Stat as zkCli prints it, one field a line. */
 import type { Stat } from '../../core/tree/stat.ts';
 import { formatZxid } from '../../core/zxid.ts';
-import { formatJavaDate } from './java-date.ts';
+import { formatJavaDate } from '../../runtime/java-date.ts';
 
 export function statLines(stat: Stat): string[] {
   return [

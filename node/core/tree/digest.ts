@@ -11,19 +11,30 @@ export const DIGEST_VERSION = 2;
 
 /** The digest of the whole tree, unsigned. It visits every znode: not for every transaction. */
 export function treeDigest(tree: DataTree): bigint {
-  let total = 0n;
+  const sum = new DigestSum();
+  for (const node of tree.all()) sum.add(node);
+  return sum.value;
+}
+
+/** A digest that is made bit by bit, as from a walk over the tree. */
+export class DigestSum {
+  private total = 0n;
   // A double holds the sum of 2^20 CRCs exactly; a bigint for each would be most of the work.
-  let part = 0;
-  let count = 0;
-  for (const node of tree.all()) {
-    part += znodeDigest(node);
-    count += 1;
-    if (count % 2 ** 20 === 0) {
-      total += BigInt(part);
-      part = 0;
-    }
+  private part = 0;
+  private count = 0;
+
+  add(node: ZnodeRecord): void {
+    this.part += znodeDigest(node);
+    this.count += 1;
+    if (this.count % 2 ** 20 !== 0) return;
+    this.total += BigInt(this.part);
+    this.part = 0;
   }
-  return BigInt.asUintN(64, total + BigInt(part));
+
+  /** Unsigned. */
+  get value(): bigint {
+    return BigInt.asUintN(64, this.total + BigInt(this.part));
+  }
 }
 
 /** The digest of one znode, 0 to 2^32 - 1; 0 for those below /zookeeper, which peers set alone. */

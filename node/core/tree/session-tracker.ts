@@ -94,6 +94,14 @@ export class SessionTracker {
     return out;
   }
 
+  /** For reports: the sessions that expire together, the next ones first. */
+  get sets(): ReadonlyArray<{ readonly deadlineMs: number; readonly ids: readonly SessionId[] }> {
+    return Array.from(this.buckets, ([deadlineMs, sessions]) => ({
+      deadlineMs,
+      ids: Array.from(sessions, (session) => session.id),
+    })).sort((a, b) => a.deadlineMs - b.deadlineMs);
+  }
+
   /** When `expired` next has something to return; null while nothing can expire. */
   nextDeadlineMs(): number | null {
     let next: number | null = null;

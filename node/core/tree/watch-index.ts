@@ -47,9 +47,14 @@ export class WatchIndex<W> {
     paths.add(path);
   }
 
-  /** Who watches `path` in whatever mode; for reports. */
-  watchersOf(path: string): readonly W[] {
-    return Array.from(this.byPath.get(path)?.keys() ?? []);
+  /** For reports: every path with those who watch it in whatever mode, oldest path first. */
+  *entriesByPath(): IterableIterator<readonly [string, Iterable<W>]> {
+    for (const [path, modes] of this.byPath) yield [path, modes.keys()];
+  }
+
+  /** For reports: every watcher with its paths. */
+  entriesByWatcher(): IterableIterator<readonly [W, Iterable<string>]> {
+    return this.byWatcher.entries();
   }
 
   /** Something happened at `path`: who is to hear of it. Standard watches are used up by it. */

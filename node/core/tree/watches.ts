@@ -54,9 +54,17 @@ const NO_ZXID: Zxid = -1;
 
 const NOBODY: ReadonlySet<Watcher> = new Set();
 
+/** Told how many watchers one change has hit. */
+export type FiredListener = (type: WatchEventType, watchers: number) => void;
+
 export class WatchTable implements TreeListener {
   private readonly data = new WatchIndex<Watcher>();
   private readonly child = new WatchIndex<Watcher>();
+  private readonly onFired: FiredListener;
+
+  constructor(onFired: FiredListener = () => {}) {
+    this.onFired = onFired;
+  }
 
   /** Watches, as ZooKeeper counts them (`watch_count`): a persistent one counts in both tables. */
   get count(): number {
@@ -71,6 +79,15 @@ export class WatchTable implements TreeListener {
   } {
     const { watcherCount, pathCount, count } = this.data;
     return { connections: watcherCount, paths: pathCount, watches: count };
+  }
+
+  /** What `wchp` and `wchc` report; they leave out the watches on children too. */
+  byPath(): IterableIterator<readonly [path: string, watchers: Iterable<Watcher>]> {
+    return this.data.entriesByPath();
+  }
+
+  byWatcher(): IterableIterator<readonly [watcher: Watcher, paths: Iterable<string>]> {
+    return this.data.entriesByWatcher();
   }
 
   /** A watch on the data or the existence of `path`, which need not exist. */
@@ -170,6 +187,7 @@ export class WatchTable implements TreeListener {
   ): ReadonlySet<Watcher> {
     if (index.count === 0) return NOBODY;
     const hit = index.trigger(path);
+    if (hit.size > 0) this.onFired(type, hit.size);
     for (const watcher of hit) {
       if (!told.has(watcher)) watcher.deliver(type, path, zxid, acl);
     }

@@ -16,7 +16,16 @@ def program(hosts):
         mntr = client.command(b"mntr")
         check("zk_server_state\t" in mntr and "zk_znode_count\t" in mntr, mntr)
         check_equal(client.command(b"isro"), "rw", "isro")
-        check("sid=0x%x" % client.client_id[0] in client.command(b"cons"), "our own connection")
+        session = "0x%x" % client.client_id[0]
+        check("sid=" + session in client.command(b"cons"), "our own connection")
+        client.get("/", watch=lambda event: None)
+        wchs = client.command(b"wchs")
+        check(re.search(r"^1 connections watching 1 paths\nTotal watches:1$", wchs, re.M), wchs)
+        check_equal(client.command(b"wchc"), session + "\n\t/\n\n", "wchc")
+        dump = client.command(b"dump")
+        check(re.search(r"^SessionTracker dump:$", dump, re.M) and session in dump, dump)
+        dirs = client.command(b"dirs")
+        check(re.search(r"^datadir_size: \d+\nlogdir_size: \d+$", dirs, re.M), dirs)
 
 
 main(program)

@@ -1,5 +1,5 @@
 /**
- * Times as Java's Date.toString writes them, which is how zkCli shows ctime and mtime:
+ * Times as Java's Date.toString writes them, which is how zkCli and `dump` show them:
  * `Tue Nov 24 12:18:30 UTC 2026`, in the zone of the process.
  */
 
