@@ -8,6 +8,7 @@ import { FOUR_LETTER_WORDS, fourLetterWhitelist } from '../admin/four-letter.ts'
 import { FourLetterService } from '../admin/four-letter-service.ts';
 import type { ServerView } from '../admin/four-letter-view.ts';
 import { PeerControl } from '../admin/peer-control.ts';
+import type { PrometheusPort } from '../admin/prometheus.ts';
 import { viewOf } from '../admin/server-view.ts';
 import { InvariantError } from '../core/invariant.ts';
 import type { Log } from '../core/log-sink.ts';
@@ -19,7 +20,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { loadConfigFile } from '../runtime/config/load-config.ts';
 import type { PeerConfig } from '../runtime/config/peer-config.ts';
 import { ExitCode } from '../runtime/exit-codes.ts';
-import { exitCodeOf } from '../runtime/halt.ts';
+import { exitCodeOf, HaltError } from '../runtime/halt.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { PeerRuntime } from '../runtime/peer-runtime.ts';
 import { packageVersion } from './package-version.ts';
@@ -89,15 +90,17 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
   });
   const whitelist = fourLetterWhitelist(config.fourLetterWhitelist);
   const words = new FourLetterService({ view, control: new PeerControl(runtime), whitelist }, log);
+  const metrics = await newMetricsPort(config, log, view);
   bridge?.restart(runtime.replica.tree.lastZxid);
   bridge?.start();
   process.once('SIGTERM', () => ending.end(ExitCode.ok));
   process.once('SIGINT', () => ending.end(ExitCode.ok));
   try {
+    await startMetrics(metrics);
     await runtime.start();
   } catch (error) {
     // One port may be open and another taken: nothing may be left that keeps the process alive.
-    await stopWithin(STOP_TIMEOUT_MS, exitCodeOf(error), runtime, bridge);
+    await stopWithin(STOP_TIMEOUT_MS, exitCodeOf(error), runtime, bridge, metrics);
     throw error;
   }
   log.info('picket is up', {
@@ -108,8 +111,8 @@ async function servePeer(config: PeerConfig, log: Log): Promise<number> {
     dataDir: config.dataDir,
   });
   const exitCode = await ending.done;
-  if (exitCode !== ExitCode.ok) return await leave(exitCode, bridge);
-  await stopWithin(STOP_TIMEOUT_MS, exitCode, runtime, bridge);
+  if (exitCode !== ExitCode.ok) return await leave(exitCode, bridge, metrics);
+  await stopWithin(STOP_TIMEOUT_MS, exitCode, runtime, bridge, metrics);
   log.info('stopped', { exitCode });
   return exitCode;
 }
@@ -155,6 +158,26 @@ async function newBridge(
   });
 }
 
+async function newMetricsPort(
+  { metrics }: PeerConfig,
+  log: Log,
+  view: () => ServerView,
+): Promise<PrometheusPort | null> {
+  if (metrics === undefined) return null;
+  // A peer that nobody scrapes does not load the Prometheus client.
+  const { PrometheusPort } = await import('../admin/prometheus.ts');
+  return new PrometheusPort({ ...metrics, view, log });
+}
+
+async function startMetrics(metrics: PrometheusPort | null): Promise<void> {
+  try {
+    await metrics?.start();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new HaltError(ExitCode.adminPort, message, { cause: error });
+  }
+}
+
 /** An error that reached nobody is the end of this process: half a peer is worse than none. */
 function catchWhatNobodyCaught(log: Log, ending: Ending): void {
   const onError = (error: unknown): void => {
@@ -175,18 +198,23 @@ async function stopWithin(
   exitCode: number,
   runtime: PeerRuntime,
   bridge: MqttBridge | null,
+  metrics: PrometheusPort | null,
 ): Promise<void> {
   const timer = setTimeout(() => process.exit(exitCode), timeoutMs);
   timer.unref();
-  await runtime.stop();
+  await Promise.all([runtime.stop(), metrics?.close()]);
   await bridge?.stop();
   clearTimeout(timer);
 }
 
 /** A broken peer must not hang on its way out: after a fault it says nothing more and goes. */
-async function leave(exitCode: number, bridge: MqttBridge | null): Promise<never> {
+async function leave(
+  exitCode: number,
+  bridge: MqttBridge | null,
+  metrics: PrometheusPort | null,
+): Promise<never> {
   const timer = setTimeout(() => process.exit(exitCode), STOP_TIMEOUT_MS);
   timer.unref();
-  await bridge?.stop(`halted with exit code ${exitCode}`);
+  await Promise.all([bridge?.stop(`halted with exit code ${exitCode}`), metrics?.close()]);
   process.exit(exitCode);
 }

@@ -13,7 +13,7 @@ export const ExitCode = {
   invalidInvocation: 2,
   /** dataDir or dataLogDir is missing and cannot be made, or cannot be read or written. */
   dataDir: 3,
-  /** The admin server's port cannot be bound. */
+  /** The metrics port cannot be bound; ZooKeeper's code for its admin server. */
   adminPort: 4,
   /** A snapshot could not be written or read. */
   snapshotIo: 10,
@@ -59,7 +59,11 @@ export const exitCodeTable: readonly ExitCodeEntry[] = [
     'the data directory cannot be made, read or written',
     'check path, owner, permissions and that the medium is mounted',
   ),
-  row('adminPort', 'the admin port is taken or not allowed', 'free the port or choose another'),
+  row(
+    'adminPort',
+    'the metrics port is taken or not allowed',
+    'free the port or change metricsProvider.httpPort',
+  ),
   row(
     'snapshotIo',
     'a snapshot could not be written or read',

@@ -1,6 +1,6 @@
 /**
  * Four-letter words and metrics of real peers: what a client did is found again in dump, in the
- * watches and in mntr, and peers with one tree have one hash.
+ * watches, in mntr and at the port for Prometheus, and peers with one tree have one hash.
  */
 import assert from 'node:assert/strict';
 import net from 'node:net';
@@ -8,14 +8,17 @@ import { after, before, describe, it } from 'node:test';
 import type { ZooKeeperClient } from '../../node/client/zookeeper-client.ts';
 import { CreateMode } from '../../node/core/request/requests.ts';
 import { znodeDigest } from '../../node/core/tree/digest.ts';
+import { ExitCode } from '../../node/runtime/exit-codes.ts';
 import { clientOf, readTree } from '../helpers/client-tree.ts';
 import { awaitEqualZxids, awaitLeader } from '../helpers/ensemble.ts';
 import { fourLetter, parseMntr, serverReport } from '../helpers/four-letter.ts';
 import { PicketEnsemble } from '../helpers/picket.ts';
-import { until } from '../helpers/processes.ts';
+import { claimPorts, until } from '../helpers/processes.ts';
+import { ServerHome } from '../helpers/server-home.ts';
 
 const WAIT_MS = 20_000;
 const SIDS = [1, 2, 3];
+const PROMETHEUS = 'org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider';
 
 function hexOf(client: ZooKeeperClient): string {
   return `0x${client.sessionId.toString(16)}`;
@@ -156,5 +159,56 @@ describe('the words of three peers', () => {
     assert.equal(await ask(leader, 'stmk\0\0\0\0\0\0\x01\x03'), '259');
     assert.equal(await ask(leader, 'gtmk'), '259');
     assert.equal(await ask(leader, 'stmk'), '');
+  });
+});
+
+describe('the metrics port of a peer', () => {
+  let metricsPort: number;
+
+  before(async () => {
+    [metricsPort = 0] = await claimPorts(1);
+  });
+
+  function config(): string[] {
+    return [
+      `metricsProvider.className=${PROMETHEUS}`,
+      'metricsProvider.httpHost=127.0.0.1',
+      `metricsProvider.httpPort=${metricsPort}`,
+    ];
+  }
+
+  it('shows at each scrape what mntr shows', async () => {
+    const ensemble = await PicketEnsemble.start(1, { config: config() });
+    const client = await clientOf(ensemble, [1]);
+    try {
+      await settle(client, 'app');
+      const mntr = parseMntr(await fourLetter(ensemble.server(1).clientPort, 'mntr'));
+      const response = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+      const text = await response.text();
+      for (const name of ['znode_count', 'watch_count', 'ephemerals_count', 'proposal_count']) {
+        assert.match(text, new RegExp(`^${name} ${mntr.get(`zk_${name}`)}$`, 'm'));
+      }
+      assert.match(text, /^updatelatency_count 2$/m);
+      assert.match(text, /^write_per_namespace_count\{key="app"\} 2$/m);
+      assert.match(text, /^process_resident_memory_bytes \d+$/m);
+    } finally {
+      await client.close();
+      await ensemble.stop();
+    }
+  });
+
+  it('that is taken ends the peer with the exit code of admin ports', async () => {
+    const [clientPort = 0] = await claimPorts(1);
+    const holder = net.createServer().listen(metricsPort, '127.0.0.1');
+    const home = new ServerHome();
+    try {
+      home.configure(clientPort, config());
+      const { code, output } = await home.end();
+      assert.equal(code, ExitCode.adminPort);
+      assert.match(output, /the metrics port \d+ on 127\.0\.0\.1 is taken/);
+    } finally {
+      home.remove();
+      holder.close();
+    }
   });
 });

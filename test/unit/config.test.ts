@@ -197,6 +197,43 @@ describe('mistakes', () => {
   });
 });
 
+describe('metrics', () => {
+  const PROMETHEUS =
+    'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider';
+  const metricsOf = (lines: string) => load(`${STANDALONE}${lines}\n`).config.metrics;
+
+  it('are served where the provider is set, by default where ZooKeeper does', () => {
+    assert.equal(metricsOf(''), undefined);
+    assert.deepEqual(metricsOf(PROMETHEUS), {
+      host: '0.0.0.0',
+      port: 7000,
+      hasProcessMetrics: true,
+    });
+    const lines = `${PROMETHEUS}\nmetricsProvider.httpHost=127.0.0.1\nmetricsProvider.httpPort=9
+metricsProvider.exportJvmInfo=false`;
+    assert.deepEqual(metricsOf(lines), { host: '127.0.0.1', port: 9, hasProcessMetrics: false });
+  });
+
+  it('are not served by the providers that open no port', () => {
+    const name = 'org.apache.zookeeper.metrics.impl.DefaultMetricsProvider';
+    assert.equal(metricsOf(`metricsProvider.className=${name}`), undefined);
+  });
+
+  it('need a provider that is known and a port', () => {
+    const lines = `metricsProvider.className=a.B\n`;
+    assert.match(problems(`${STANDALONE}${lines}`).join(), /className=a\.B: must be org\.apache/);
+    const port = `${PROMETHEUS}\nmetricsProvider.httpPort=0\n`;
+    assert.match(problems(`${STANDALONE}${port}`).join(), /httpPort=0: must be a port from 1/);
+  });
+
+  it('warn of keys that do nothing', () => {
+    const lines = warnings(`${STANDALONE}metricsProvider.httpPort=7000\n`);
+    assert.match(lines.join(), /httpPort: has no effect without metricsProvider\.className=org/);
+    const others = warnings(`${STANDALONE}${PROMETHEUS}\nmetricsProvider.maxQueueSize=5\n`);
+    assert.match(others.join(), /maxQueueSize: has no effect: Picket serves metrics over plain/);
+  });
+});
+
 describe('keys without effect', () => {
   it('are named with the reason', () => {
     const text = `${STANDALONE}snapCount=1000\nautopurge.purgeInterval=1\nforceSync=no

@@ -10,6 +10,7 @@ import { readDirectories } from './directories.ts';
 import { findKnownKey, type KnownKey, nearestKnownKey } from './known-keys.ts';
 import { localNames } from './local-names.ts';
 import { isMembershipKey, type ReadMembership, readMembership } from './membership.ts';
+import { readMetrics } from './metrics-keys.ts';
 import { deriveMyId, type ReadText, readMyId } from './my-id.ts';
 import type { PeerConfig, ServerSpec } from './peer-config.ts';
 import { readMqtt, readSegmentBytes } from './picket-keys.ts';
@@ -81,6 +82,7 @@ export function loadConfig(text: string, options: LoadOptions): LoadedConfig {
     ...readSecurity(settings),
     containers: readContainers(settings),
     mqtt: readMqtt(settings, (file) => readText(file) !== undefined),
+    metrics: readMetrics(settings),
   };
   if (findings.problems.length > 0) throw new ConfigError(inOrder(findings.problems));
   return { config, warnings: findings.warnings };

@@ -42,6 +42,14 @@ export interface MqttConfig {
   readonly passwordFile: string | undefined;
 }
 
+/** Where Prometheus is served. */
+export interface MetricsConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Memory, event loop and the like of the process, besides ZooKeeper's metrics. */
+  readonly hasProcessMetrics: boolean;
+}
+
 /** When the leader deletes containers and TTL znodes that are due. */
 export interface ContainerConfig {
   readonly checkIntervalMs: number;
@@ -105,4 +113,6 @@ export interface PeerConfig extends Membership {
 
   /** Undefined: no bridge. */
   readonly mqtt: MqttConfig | undefined;
+  /** Undefined: no endpoint for Prometheus. */
+  readonly metrics: MetricsConfig | undefined;
 }
