@@ -67,7 +67,8 @@ async function run(who: 'zkCli' | 'picket', lines: readonly string[]): Promise<o
 /**
  * What both must have in common: times and addresses apart, and without the banner, the names of
  * Java's classes and the noise of its logging. Watch events come from a thread of their own in
- * Java, so they are compared in order, but not in their place between the other lines.
+ * Java, so they are compared in order, but not in their place between the other lines. Each
+ * connection has its own such thread: of what they say of their sessions only the sum is certain.
  */
 function comparable({ code, stdout, stderr }: Output, address: string): object {
   const clean = (text: string) =>
@@ -78,11 +79,13 @@ function comparable({ code, stdout, stderr }: Output, address: string): object {
       .split('\n')
       .filter((line) => line !== '' && !/^(Welcome|JLine|SLF4J|log4j|WATCHER)/.test(line));
   const isEvent = (line: string) => line.startsWith('WatchedEvent');
+  const isOfSession = (line: string) => line.endsWith('path:null');
   const out = clean(stdout);
   return {
     code,
     out: out.filter((line) => !isEvent(line)),
-    events: out.filter(isEvent),
+    events: out.filter((line) => isEvent(line) && !isOfSession(line)),
+    sessionEvents: out.filter((line) => isEvent(line) && isOfSession(line)).sort(),
     err: clean(stderr),
   };
 }
