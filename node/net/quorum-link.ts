@@ -16,6 +16,8 @@ export interface QuorumLinkHandlers {
   onMessage(link: QuorumLink, message: ZabMessage): void;
   /** Once, unless `close` was called. */
   onDown(link: QuorumLink, reason: string): void;
+  /** A part of a snapshot has come or gone: the other side is alive, though it says nothing. */
+  onActive(link: QuorumLink): void;
   /** The link has something to flush at the end of this turn. */
   onDirty(link: QuorumLink): void;
 }
@@ -118,6 +120,7 @@ export class QuorumLink {
   private readonly pump = (): void => {
     const { snapshot } = this;
     if (!this.isUsable || snapshot === null) return;
+    this.handlers.onActive(this);
     const step = snapshot.next();
     if (step.done === true) {
       this.snapshot = null;
@@ -132,6 +135,7 @@ export class QuorumLink {
   private read(chunk: Buffer): void {
     if (!this.isUsable) return;
     this.stream.push(chunk);
+    if (this.stream.isInSnapshot) this.handlers.onActive(this);
     while (this.isUsable) {
       const message = this.parse();
       if (message === null) return;

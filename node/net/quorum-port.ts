@@ -23,6 +23,8 @@ export interface QuorumHandlers {
   /** A dialled link is up. */
   onUp(link: number): void;
   onMessage(link: number, message: ZabMessage): void;
+  /** A part of a snapshot has come or gone over the link. */
+  onActive?(link: number): void;
   /** A link that was not closed from this side has ended, or could not be made. */
   onDown(link: number, reason: string): void;
 }
@@ -193,6 +195,7 @@ export class QuorumPort {
         this.forget(id);
         this.options.handlers.onDown(id, reason);
       },
+      onActive: ({ id }) => this.options.handlers.onActive?.(id),
       onDirty: (dirty) => this.markDirty(dirty),
     });
     this.links.set(link.id, link);

@@ -65,6 +65,7 @@ export class EnsembleNet {
         onAccept: (link) => this.onInput({ type: 'linkAccepted', link }),
         onUp: (link) => this.dialled(link),
         onMessage: (link, message) => this.onInput({ type: 'message', link, message }),
+        onActive: (link) => this.onInput({ type: 'linkActive', link }),
         onDown: (link, reason) => this.down(link, reason),
       },
       log,

@@ -33,6 +33,8 @@ class Peer {
   readonly port: QuorumPort;
   /** The newest link that was accepted or came up. */
   link = 0;
+  /** Signs of life while a tree is on its way. */
+  activity = 0;
   onMessage: (link: number, message: ZabMessage) => void = () => undefined;
 
   constructor(over: Partial<QuorumPortOptions> = {}) {
@@ -58,6 +60,9 @@ class Peer {
         onMessage: (link, message) => {
           this.messages.push(message);
           this.onMessage(link, message);
+        },
+        onActive: () => {
+          this.activity += 1;
         },
         onDown: (_, reason) => this.events.push(`down: ${reason}`),
       },
@@ -140,6 +145,9 @@ test('a tree is streamed, and what is sent meanwhile follows it', async () => {
     Array.from({ length: 48 }, (_, i) => ({ type: 'commit', zxid: i + 2 })),
   );
   assert.equal(source.closed, 1);
+  // Neither side says anything for as long as that takes: both must know that the other lives.
+  assert.ok(leader.activity > 5, `${leader.activity} on the leader`);
+  assert.ok(learner.activity > 5, `${learner.activity} on the learner`);
 });
 
 test('the tree is asked for only as fast as the learner reads', async () => {
