@@ -34,6 +34,19 @@ export const LIMITS: Limits = {
   metricKeysMax: 128,
 };
 
+/** The limits with room for what `jute.maxbuffer` allows one frame to be. */
+export function limitsFor(frameBytesMax: number): Limits {
+  const { clientOutboundBytesMax, learnerOutboundBytesMax, packetExtraBytes } = LIMITS;
+  return {
+    ...LIMITS,
+    clientOutboundBytesMax: Math.max(clientOutboundBytesMax, 2 * frameBytesMax),
+    learnerOutboundBytesMax: Math.max(
+      learnerOutboundBytesMax,
+      2 * (frameBytesMax + packetExtraBytes),
+    ),
+  };
+}
+
 /** Called at start with the configured frame limit: refuses a set of limits that cannot work. */
 export function checkLimits(limits: Limits, frameBytesMax: number): void {
   invariant(

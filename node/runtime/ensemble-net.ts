@@ -3,7 +3,7 @@
  * and the core's dials, sends and closes become connections.
  */
 
-import { LIMITS } from '../core/limits.ts';
+import { LIMITS, limitsFor } from '../core/limits.ts';
 import type { Log } from '../core/log-sink.ts';
 import type { DataTree } from '../core/tree/data-tree.ts';
 import { TreeImage } from '../core/tree/tree-image.ts';
@@ -58,7 +58,7 @@ export class EnsembleNet {
       peers: addressesOf(others, (server) => server.quorumPort),
       cnxTimeoutMs: config.cnxTimeoutMs,
       packetBytesMax: config.juteMaxBufferBytes + LIMITS.packetExtraBytes,
-      outboundBytesMax: LIMITS.learnerOutboundBytesMax,
+      outboundBytesMax: limitsFor(config.juteMaxBufferBytes).learnerOutboundBytesMax,
       learnersMax: LIMITS.learnersMax,
       newImage: () => new TreeImage(),
       handlers: {

@@ -7,7 +7,7 @@
  */
 
 import { assertNever, invariant } from '../core/invariant.ts';
-import { checkLimits, LIMITS } from '../core/limits.ts';
+import { checkLimits, LIMITS, limitsFor } from '../core/limits.ts';
 import type { DataTree } from '../core/tree/data-tree.ts';
 import { FuzzyReplay } from '../core/tree/fuzzy-replay.ts';
 import type { Input } from '../core/zab/inputs.ts';
@@ -56,7 +56,7 @@ export class PeerRuntime {
   /** Recovers from disk; blocks. Throws the errors of recovery. */
   constructor(options: PeerRuntimeOptions) {
     const { config, log, clock, hooks } = options;
-    checkLimits(LIMITS, config.juteMaxBufferBytes);
+    checkLimits(limitsFor(config.juteMaxBufferBytes), config.juteMaxBufferBytes);
     this.options = options;
     this.config = config;
     const { store, tree, history } = Store.open({
@@ -143,7 +143,7 @@ export class PeerRuntime {
       maxClientCnxns: config.maxClientCnxns,
       maxCnxns: config.maxCnxns,
       frameBytesMax: config.juteMaxBufferBytes,
-      outboundBytesMax: LIMITS.clientOutboundBytesMax,
+      outboundBytesMax: limitsFor(config.juteMaxBufferBytes).clientOutboundBytesMax,
       handshakeTimeoutMs: LIMITS.handshakeTimeoutMs,
       fourLetterWords,
       handlers: {

@@ -26,6 +26,19 @@ function broken(name: string): (error: unknown) => boolean {
 }
 
 describe('history', () => {
+  it('lets go of large transactions, not only of many', () => {
+    const limits = { entriesMax: 100, bytesMax: 1000 };
+    const large = history({}, limits);
+    for (let counter = 1; counter <= 200; counter += 1) {
+      const zxid = z(`1.${counter}`);
+      large.append({ zxid, txn: new Uint8Array(400) });
+      large.commitTo(zxid);
+      assert.ok(large.heldBytes <= 2 * limits.bytesMax + 400, `${large.heldBytes} bytes`);
+    }
+    assert.equal(large.last, z('1.200'));
+    assert.equal(large.entriesAfter(z('1.199')).length, 1);
+  });
+
   it('takes the next counter of an epoch or the first of a later one', () => {
     const cases: ReadonlyArray<readonly [string, string, boolean]> = [
       ['0.0', '1.1', true],

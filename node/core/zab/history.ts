@@ -55,6 +55,8 @@ export class History {
   /** Entries before this index have left the window; cut off when they are many. */
   private first = 0;
   private bytes = 0;
+  /** Of entries that have left the window and are still in the array. */
+  private droppedBytes = 0;
   /** The index of the first entry above `committed`. */
   private firstUncommitted = 0;
   private readonly limits: WindowLimits;
@@ -98,6 +100,11 @@ export class History {
   /** The oldest zxid from which a DIFF can start. */
   get windowBase(): Zxid {
     return this.base;
+  }
+
+  /** Bytes of transactions held in memory: at most twice the window, and what is not committed. */
+  get heldBytes(): number {
+    return this.bytes + this.droppedBytes;
   }
 
   get outstanding(): number {
@@ -169,6 +176,7 @@ export class History {
     this.first = 0;
     this.firstUncommitted = 0;
     this.bytes = 0;
+    this.droppedBytes = 0;
     this.base = zxid;
     this.committedZxid = zxid;
     this.ancestry = [];
@@ -213,9 +221,13 @@ export class History {
       if (entry === undefined) break;
       this.base = entry.zxid;
       this.bytes -= entry.txn.length;
+      this.droppedBytes += entry.txn.length;
       this.first += 1;
     }
-    if (this.first > 1024 && this.first * 2 > this.entries.length) {
+    const isMostlyDropped = this.first > 1024 && this.first * 2 > this.entries.length;
+    // A few large transactions are as much memory as many small ones.
+    if (isMostlyDropped || this.droppedBytes > bytesMax) {
+      this.droppedBytes = 0;
       this.entries = this.entries.slice(this.first);
       this.firstUncommitted -= this.first;
       this.first = 0;
